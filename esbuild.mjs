@@ -1,0 +1,37 @@
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+// Native packages, and those that read files beside their own, stay outside the bundle.
+const external = ['vscode', 'onnxruntime-node', '@huggingface/transformers'];
+const shared = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  external,
+  sourcemap: true,
+  logLevel: 'warning',
+};
+
+rmSync('dist', { recursive: true, force: true });
+await Promise.all([
+  build({
+    ...shared,
+    entryPoints: { cli: 'src/cli.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    format: 'esm',
+    // Bundled CommonJS packages call require for Node's own modules.
+    banner: {
+      js: "import { createRequire as __cr } from 'node:module'; const require = __cr(import.meta.url);",
+    },
+  }),
+  build({
+    ...shared,
+    entryPoints: { extension: 'src/extension.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    format: 'cjs',
+    define: { 'import.meta.url': 'importMetaUrl' },
+    banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  }),
+]);

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errorCode, LratError } from './errors.ts';
+
+const remedies: Record<string, string> = {
+  ENOSPC: 'Free space on the disk and run the command again; nothing that was there before has changed.',
+  EACCES: 'Give this user permission to write there, or choose another place.',
+  EROFS: 'The file system is read-only; choose another place.',
+};
+
+/** A failed write as an error that names the file and the remedy. */
+export function writeError(path: string, cause: unknown): LratError {
+  const remedy = remedies[errorCode(cause) ?? ''];
+  return new LratError(`could not be written (${cause instanceof Error ? cause.message : String(cause)}).`, {
+    place: path,
+    cause,
+    ...(remedy === undefined ? {} : { remedy }),
+  });
+}
+
+/** A file that is written in pieces under a temporary name and takes its own name when it is whole. */
+export class AtomicFile {
+  readonly path: string;
+  readonly #temporary: string;
+  #descriptor: number | undefined;
+
+  constructor(path: string) {
+    this.path = path;
+    this.#temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      this.#descriptor = openSync(this.#temporary, 'wx');
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+
+  write(data: string | Uint8Array): void {
+    try {
+      const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+      for (let written = 0; written < bytes.length; ) {
+        written += writeSync(this.#descriptor!, bytes, written);
+      }
+    } catch (error) {
+      this.discard();
+      throw writeError(this.path, error);
+    }
+  }
+
+  /** Makes the file whole: it appears under its own name, in place of what was there. */
+  commit(): void {
+    try {
+      fsyncSync(this.#descriptor!);
+      closeSync(this.#descriptor!);
+      this.#descriptor = undefined;
+      renameSync(this.#temporary, this.path);
+    } catch (error) {
+      this.discard();
+      throw writeError(this.path, error);
+    }
+  }
+
+  /** Leaves what was there before as it was. */
+  discard(): void {
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+    rmSync(this.#temporary, { force: true });
+  }
+}
+
+/** Writes a whole file by temporary name and rename: a reader sees the old content or the new, never a part. */
+export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+  const file = new AtomicFile(path);
+  file.write(data);
+  file.commit();
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto';
+
+/** Text as compared for equality: NFKC, lower case, every run of white space one space, trimmed. */
+export function normaliseText(text: string): string {
+  return text.normalize('NFKC').toLowerCase().replace(/\s+/gu, ' ').trim();
+}
+
+/** A short stable fingerprint of a text: the first 16 hexadecimal digits of its SHA-256. */
+export function fingerprint(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** At most `limit` characters of a text, cut ones marked with an ellipsis. Never splits a surrogate pair. */
+export function clip(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = /[\uD800-\uDBFF]/.test(text[limit - 2] ?? '') ? limit - 2 : limit - 1;
+  return `${text.slice(0, end)}…`;
+}

@@ -1,0 +1,18 @@
+/** A document found for a query. */
+export interface Hit {
+  readonly id: string;
+  readonly score: number;
+}
+
+/** Anything that ranks the documents of a corpus for a query: BM25, a dense encoder, a mixture. */
+export interface Retriever {
+  readonly name: string;
+  /** At most `k` hits, best first; equal scores in order of position in the corpus. */
+  search(query: string, k: number): Promise<Hit[]>;
+}
+
+/** One document of a corpus. */
+export interface Document {
+  readonly id: string;
+  readonly text: string;
+}

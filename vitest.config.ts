@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Forks, not threads: onnxruntime-node and node:sqlite are native, and some tests kill processes.
+    pool: 'forks',
+    maxWorkers: 2,
+    env: { ORT_DISABLE_TELEMETRY: '1' },
+  },
+});
