@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { LratError } from '../base/errors.ts';
+import type { Job, Progress } from '../base/progress.ts';
+
+/** The bundled command line, beside the bundled extension. */
+const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
+
+/**
+ * Runs the command line as a child process, so that nothing it does can block the extension host, and gives back the
+ * one JSON object of its standard output.
+ *
+ * @param args arguments of `lrat`, without `--json`
+ * @throws LratError with the command's own words if it fails; an AbortError if the job was cancelled
+ */
+export function runCommandLine(args: readonly string[], job: Job): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cli, ...args, '--json'], {
+      // In the desktop program execPath is Electron, which is Node when told so.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1', LRAT_PROGRESS: 'json' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const stop = () => child.kill('SIGINT');
+    job.signal.addEventListener('abort', stop, { once: true });
+
+    let output = '';
+    let words = '';
+    let rest = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk;
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const progress = progressOf(line);
+        if (progress === undefined) words += `${line}\n`;
+        else job.report(progress);
+      }
+    });
+    child.on('error', reject);
+    child.on('close', code => {
+      job.signal.removeEventListener('abort', stop);
+      if (job.signal.aborted || code === 130) return reject(new DOMException('Cancelled.', 'AbortError'));
+      if (code !== 0) return reject(new LratError((words + rest).trim() || `lrat ended with code ${code}.`));
+      try {
+        resolve(JSON.parse(output));
+      } catch (cause) {
+        reject(new LratError('The command line gave no JSON.', { cause }));
+      }
+    });
+  });
+}
+
+/** A line of standard error that carries progress, as `src/cli/terminal.ts` writes it. */
+function progressOf(line: string): Progress | undefined {
+  if (!line.startsWith('{"task":')) return undefined;
+  try {
+    return JSON.parse(line) as Progress;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { format } from 'node:util';
+import Mocha from 'mocha';
+
+/** Runs every test file inside the extension host; VS Code's test mode calls it. */
+export async function run(): Promise<void> {
+  const output = process.env.LRAT_TEST_OUTPUT;
+  if (output !== undefined) {
+    Mocha.reporters.Base.consoleLog = (...args: unknown[]) => appendFileSync(output, `${format(...args)}\n`);
+  }
+  const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false });
+  mocha.suite.emit('pre-require', globalThis, '', mocha);
+  await import('./extension.test.ts');
+  await new Promise<void>((resolve, reject) => {
+    const runner = mocha.run(failures => {
+      const { passes = 0, pending = 0 } = runner.stats ?? {};
+      const report = process.env.LRAT_TEST_REPORT;
+      if (report !== undefined)
+        writeFileSync(report, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
+      if (failures === 0) resolve();
+      else reject(new Error(`${failures} tests failed.`));
+    });
+  });
+}
