@@ -1,0 +1,233 @@
+import { LratError } from '../base/errors.ts';
+import type { ElementType, OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor } from './onnx.ts';
+import {
+  type DataType,
+  describeType,
+  type HostTensor,
+  type Shape,
+  scalar,
+  type TensorType,
+} from './tensor.ts';
+
+/** A tensor of a graph: its type is known, its values only when the graph runs. */
+export interface Value extends TensorType {
+  readonly graph: Graph;
+  /** Unique in its graph; inputs have the name they were declared with. */
+  readonly name: string;
+  readonly source: Source;
+}
+
+/** Where a value comes from: it is fed to every run, fixed, or computed. */
+export type Source =
+  | { readonly kind: 'input' }
+  | { readonly kind: 'constant'; readonly tensor: HostTensor }
+  | { readonly kind: 'node'; readonly node: Node };
+
+/** One use of an operator. */
+export interface Node {
+  readonly operator: string;
+  readonly inputs: readonly Value[];
+  readonly emit: (emitter: Emitter, inputs: readonly string[], output: string) => void;
+  /** From the loss's gradient by the node's result to its gradients by the inputs; undefined is zero. */
+  readonly vjp: (result: Value, gradient: Value) => readonly (Value | undefined)[];
+}
+
+/**
+ * An operator: which type its result has, which ONNX nodes compute it, and how gradients go back through it
+ * (the vector-Jacobian product). Without `vjp` its result does not depend on its inputs continuously.
+ */
+export interface Operator<A> {
+  readonly name: string;
+  readonly infer: (
+    inputs: readonly TensorType[],
+    attributes: A,
+    fail: (reason: string) => never,
+  ) => TensorType;
+  readonly emit: (
+    emitter: Emitter,
+    inputs: readonly string[],
+    output: string,
+    attributes: A,
+    result: TensorType,
+  ) => void;
+  readonly vjp?: (use: Use<A>, gradient: Value) => readonly (Value | undefined)[];
+}
+
+/** What an operator's `vjp` may build on. */
+export interface Use<A> {
+  readonly inputs: readonly Value[];
+  readonly result: Value;
+  readonly attributes: A;
+}
+
+/** Writes ONNX nodes. */
+export interface Emitter {
+  /** Adds a node and returns its output's name: `output`, or a new one. */
+  node(
+    type: string,
+    inputs: readonly string[],
+    attributes?: Record<string, OnnxAttribute>,
+    output?: string,
+  ): string;
+  /** The name of a constant vector of `int64`, as ONNX wants shapes and axes. */
+  ints(values: readonly number[]): string;
+}
+
+/**
+ * A computation over tensors of static shape, built value by value (see `operators.ts`). Types are checked while it is
+ * built; `compile` (see `session.ts`) makes it run.
+ */
+export class Graph {
+  /** For messages. */
+  readonly name: string;
+  readonly #inputs = new Map<string, Value>();
+  readonly #scalars = new Map<string, Value>();
+  #values = 0;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** What a run may be fed with, by name. */
+  get inputs(): ReadonlyMap<string, Value> {
+    return this.#inputs;
+  }
+
+  /** Declares a tensor that every run is fed with. */
+  input(name: string, dtype: DataType, shape: Shape): Value {
+    if (this.#inputs.has(name)) throw new Error(`graph '${this.name}': two inputs are named '${name}'`);
+    if (!shape.every(size => Number.isInteger(size) && size > 0)) {
+      throw new LratError(
+        `the input ${name} cannot be ${describeType({ dtype, shape })}: a size is no count.`,
+        {
+          place: `graph '${this.name}'`,
+        },
+      );
+    }
+    const value = this.#value(name, { dtype, shape: [...shape] }, { kind: 'input' });
+    this.#inputs.set(name, value);
+    return value;
+  }
+
+  /** A tensor that is part of the graph. A number is a scalar, `float32` unless told. */
+  constant(content: HostTensor | number, dtype: DataType = 'float32'): Value {
+    if (typeof content !== 'number') {
+      return this.#value(`constant_${this.#values}`, content, { kind: 'constant', tensor: content });
+    }
+    const key = `${dtype}:${content}`;
+    const known = this.#scalars.get(key);
+    if (known !== undefined) return known;
+    const value = this.constant(scalar(content, dtype));
+    this.#scalars.set(key, value);
+    return value;
+  }
+
+  /** The result of an operator: called by the functions of `operators.ts`. */
+  apply<A>(operator: Operator<A>, inputs: readonly Value[], attributes: A): Value {
+    const fail = (reason: string): never => {
+      const operands = inputs.map(input => `${input.name} ${describeType(input)}`).join(', ');
+      throw new LratError(`${operator.name}(${operands}): ${reason}.`, { place: `graph '${this.name}'` });
+    };
+    if (inputs.some(input => input.graph !== this)) fail('the operands belong to different graphs');
+    const type = operator.infer(inputs, attributes, fail);
+    return this.#value(`${operator.name}_${this.#values}`, type, {
+      kind: 'node',
+      node: {
+        operator: operator.name,
+        inputs,
+        emit: (emitter, names, output) => operator.emit(emitter, names, output, attributes, type),
+        vjp: (result, gradient) => operator.vjp?.({ inputs, result, attributes }, gradient) ?? [],
+      },
+    });
+  }
+
+  #value(name: string, type: TensorType, source: Source): Value {
+    this.#values++;
+    return { graph: this, name, dtype: type.dtype, shape: type.shape, source };
+  }
+}
+
+/** Every value that the given ones are computed from, and they themselves, each after what it needs. */
+export function ancestry(values: readonly Value[]): Value[] {
+  const order: Value[] = [];
+  const seen = new Set<Value>();
+  // Depth first with a stack of its own: graphs are deeper than the call stack allows.
+  const stack = values.toReversed().map(value => ({ value, entered: false }));
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    const { value, entered } = top;
+    if (entered) {
+      order.push(value);
+    } else if (!seen.has(value)) {
+      seen.add(value);
+      stack.push({ value, entered: true });
+      if (value.source.kind === 'node') {
+        for (const input of value.source.node.inputs.toReversed())
+          stack.push({ value: input, entered: false });
+      }
+    }
+  }
+  return order;
+}
+
+/** The part of a graph that computes `outputs`, as an ONNX model, and the names under which it has inputs and outputs. */
+export function toOnnx(
+  graph: Graph,
+  outputs: readonly Value[],
+): { model: OnnxModel; inputs: Map<string, Value>; outputNames: Map<Value, string> } {
+  const nodes: OnnxNode[] = [];
+  const initializers: OnnxTensor[] = [];
+  const vectors = new Map<string, string>();
+  // Inputs may have any name, so computed values carry a mark that sets them apart.
+  const onnxName = (value: Value) => (value.source.kind === 'input' ? value.name : `%${value.name}`);
+  const emitter: Emitter = {
+    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`) {
+      nodes.push({ type, inputs, outputs: [output], attributes });
+      return output;
+    },
+    ints(values) {
+      const key = values.join(',');
+      let name = vectors.get(key);
+      if (name === undefined) {
+        name = `%ints_${vectors.size}`;
+        vectors.set(key, name);
+        const bytes = new Uint8Array(BigInt64Array.from(values.map(BigInt)).buffer);
+        initializers.push({ name, type: 'int64', shape: [values.length], bytes });
+      }
+      return name;
+    },
+  };
+  const inputs = new Map<string, Value>();
+  for (const value of ancestry(outputs)) {
+    const { source } = value;
+    if (source.kind === 'input') inputs.set(value.name, value);
+    else if (source.kind === 'node')
+      source.node.emit(emitter, source.node.inputs.map(onnxName), onnxName(value));
+    else {
+      const { data } = source.tensor;
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      initializers.push({ name: onnxName(value), type: value.dtype, shape: value.shape, bytes });
+    }
+  }
+  const outputNames = new Map<Value, string>();
+  for (const value of outputs) {
+    // A graph's output has to be computed: what is only passed through is copied.
+    const name = value.source.kind === 'node' ? onnxName(value) : emitter.node('Identity', [onnxName(value)]);
+    outputNames.set(value, name);
+  }
+  const typed = (name: string, value: Value): { name: string; type: ElementType; shape: Shape } => ({
+    name,
+    type: value.dtype,
+    shape: value.shape,
+  });
+  return {
+    model: {
+      name: graph.name,
+      inputs: [...inputs].map(([name, value]) => typed(name, value)),
+      outputs: [...outputNames].map(([value, name]) => typed(name, value)),
+      initializers,
+      nodes,
+    },
+    inputs,
+    outputNames,
+  };
+}

@@ -1,0 +1,524 @@
+import type { Operator, Value } from './graph.ts';
+import { elementTypes } from './onnx.ts';
+import { type DataType, type Shape, sizeOf, type TensorType } from './tensor.ts';
+
+/**
+ * The operators. Each is defined in one place: the type of its result, the ONNX nodes that compute it, and its gradient.
+ * A function is the way to use it. Operands may be numbers where a tensor fixes the data type.
+ */
+
+export type Operand = Value | number;
+
+/** Every operator by name: what a graph may consist of, and what has to be tested. */
+export const operators = new Map<string, Operator<never>>();
+
+function define<A = void>(
+  operator: Operator<A>,
+): (inputs: readonly Value[], ...attributes: A extends void ? [] : [A]) => Value {
+  operators.set(operator.name, operator);
+  return (inputs, ...attributes) => inputs[0]!.graph.apply(operator, inputs, attributes[0] as A);
+}
+
+type Fail = (reason: string) => never;
+
+function isFloat(dtype: DataType): boolean {
+  return dtype === 'float32' || dtype === 'float64';
+}
+
+function checkFloat(inputs: readonly TensorType[], fail: Fail): void {
+  if (!inputs.every(input => isFloat(input.dtype))) fail('only floating-point tensors can be computed with');
+}
+
+function checkSameType(inputs: readonly TensorType[], fail: Fail): void {
+  if (!inputs.every(input => input.dtype === inputs[0]!.dtype)) fail('the data types differ');
+}
+
+/** The shape that shapes broadcast to: aligned at their last axis, sizes equal or 1. */
+function broadcastShape(shapes: readonly Shape[], fail: Fail): Shape {
+  const rank = Math.max(...shapes.map(shape => shape.length));
+  return Array.from({ length: rank }, (_, axis) => {
+    const sizes = shapes.map(shape => shape[axis - rank + shape.length] ?? 1);
+    const size = sizes.find(size => size !== 1) ?? 1;
+    if (sizes.some(other => other !== size && other !== 1)) {
+      fail(`the shapes do not broadcast (axis ${axis - rank}: ${sizes.join(' and ')})`);
+    }
+    return size;
+  });
+}
+
+function checkAxis(axis: number, rank: number, fail: Fail): number {
+  const positive = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || positive < 0 || positive >= rank) fail(`there is no axis ${axis}`);
+  return positive;
+}
+
+function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, axis) => size === b[axis]);
+}
+
+/** Sums `gradient` over the axes along which an operand of shape `shape` was broadcast. */
+function unbroadcast(gradient: Value, shape: Shape): Value {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const added = gradient.shape.length - shape.length;
+  const axes = gradient.shape.flatMap((size, axis) =>
+    axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : [],
+  );
+  return reshape(reduceSum(gradient, axes, { keepDims: true }), shape);
+}
+
+/** Operands as values: numbers become scalars of the data type that the tensors have. */
+function lift(operands: readonly Operand[]): Value[] {
+  const model = operands.find(operand => typeof operand !== 'number');
+  if (model === undefined) throw new TypeError('an operator needs at least one tensor');
+  return operands.map(operand =>
+    typeof operand === 'number' ? model.graph.constant(operand, model.dtype) : operand,
+  );
+}
+
+/* Element by element, with broadcasting. */
+
+type Vjp<A> = NonNullable<Operator<A>['vjp']>;
+
+function binary(name: string, type: string, vjp: Vjp<void>): (a: Operand, b: Operand) => Value {
+  const apply = define<void>({
+    name,
+    infer(inputs, _, fail) {
+      checkFloat(inputs, fail);
+      checkSameType(inputs, fail);
+      return {
+        dtype: inputs[0]!.dtype,
+        shape: broadcastShape(
+          inputs.map(input => input.shape),
+          fail,
+        ),
+      };
+    },
+    emit: (emitter, inputs, output) => emitter.node(type, inputs, {}, output),
+    vjp: (use, gradient) =>
+      vjp(use, gradient).map((part, i) => part && unbroadcast(part, use.inputs[i]!.shape)),
+  });
+  return (a, b) => apply(lift([a, b]));
+}
+
+export const add = binary('add', 'Add', (_, gradient) => [gradient, gradient]);
+
+export const sub = binary('sub', 'Sub', (_, gradient) => [gradient, neg(gradient)]);
+
+export const mul = binary('mul', 'Mul', ({ inputs: [a, b] }, gradient) => [
+  mul(gradient, b!),
+  mul(gradient, a!),
+]);
+
+export const div = binary('div', 'Div', ({ inputs: [, b], result }, gradient) => {
+  const byA = div(gradient, b!);
+  return [byA, neg(mul(byA, result))];
+});
+
+/** Whether `a < b`: a `bool` tensor. */
+export const less = (() => {
+  const apply = define<void>({
+    name: 'less',
+    infer(inputs, _, fail) {
+      checkSameType(inputs, fail);
+      const shape = broadcastShape(
+        inputs.map(input => input.shape),
+        fail,
+      );
+      return { dtype: 'bool', shape };
+    },
+    emit: (emitter, inputs, output) => emitter.node('Less', inputs, {}, output),
+  });
+  return (a: Operand, b: Operand): Value => apply(lift([a, b]));
+})();
+
+/** `a` where `condition` holds, else `b`. */
+export const where = (() => {
+  const apply = define<void>({
+    name: 'where',
+    infer([condition, a, b], _, fail) {
+      if (condition!.dtype !== 'bool') fail('the condition must be bool');
+      checkSameType([a!, b!], fail);
+      return { dtype: a!.dtype, shape: broadcastShape([condition!.shape, a!.shape, b!.shape], fail) };
+    },
+    emit: (emitter, inputs, output) => emitter.node('Where', inputs, {}, output),
+    vjp: ({ inputs: [condition, a, b] }, gradient) => [
+      undefined,
+      unbroadcast(where(condition!, gradient, 0), a!.shape),
+      unbroadcast(where(condition!, 0, gradient), b!.shape),
+    ],
+  });
+  return (condition: Value, a: Operand, b: Operand): Value => apply([condition, ...lift([a, b])]);
+})();
+
+function unary(name: string, type: string, derivative: (x: Value, y: Value, gradient: Value) => Value) {
+  const apply = define<void>({
+    name,
+    infer(inputs, _, fail) {
+      checkFloat(inputs, fail);
+      return inputs[0]!;
+    },
+    emit: (emitter, inputs, output) => emitter.node(type, inputs, {}, output),
+    vjp: ({ inputs: [x], result }, gradient) => [derivative(x!, result, gradient)],
+  });
+  return (x: Value): Value => apply([x]);
+}
+
+export const neg = unary('neg', 'Neg', (_x, _y, gradient) => neg(gradient));
+export const exp = unary('exp', 'Exp', (_x, y, gradient) => mul(gradient, y));
+export const log = unary('log', 'Log', (x, _y, gradient) => div(gradient, x));
+export const sqrt = unary('sqrt', 'Sqrt', (_x, y, gradient) => div(mul(gradient, 0.5), y));
+export const tanh = unary('tanh', 'Tanh', (_x, y, gradient) => mul(gradient, sub(1, mul(y, y))));
+export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, y, gradient) => mul(gradient, mul(y, sub(1, y))));
+export const relu = unary('relu', 'Relu', (x, _y, gradient) => where(less(0, x), gradient, 0));
+/** The error function, of which the exact GELU is made. */
+export const erf = unary('erf', 'Erf', (x, _y, gradient) =>
+  mul(gradient, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x))))),
+);
+
+/** `x` to the power of a number. */
+export const pow = (() => {
+  const apply = define<{ exponent: number }>({
+    name: 'pow',
+    infer(inputs, _, fail) {
+      checkFloat(inputs, fail);
+      return inputs[0]!;
+    },
+    emit: (emitter, inputs, output) => emitter.node('Pow', inputs, {}, output),
+    vjp: ({ inputs: [x], attributes: { exponent } }, gradient) => [
+      mul(gradient, mul(exponent, pow(x!, exponent - 1))),
+    ],
+  });
+  return (x: Value, exponent: number): Value => apply([x, x.graph.constant(exponent, x.dtype)], { exponent });
+})();
+
+/** Another data type; values that become whole numbers are cut towards zero. */
+export const cast = (() => {
+  const apply = define<{ dtype: DataType }>({
+    name: 'cast',
+    infer: ([x], { dtype }) => ({ dtype, shape: x!.shape }),
+    emit: (emitter, inputs, output, { dtype }) =>
+      emitter.node('Cast', inputs, { to: elementTypes[dtype] }, output),
+    vjp: ({ inputs: [x], attributes: { dtype } }, gradient) => [
+      isFloat(dtype) && isFloat(x!.dtype) ? cast(gradient, x!.dtype) : undefined,
+    ],
+  });
+  return (x: Value, dtype: DataType): Value => (x.dtype === dtype ? x : apply([x], { dtype }));
+})();
+
+/* Products. */
+
+const transposeLast = (x: Value): Value => {
+  const { length } = x.shape;
+  return transpose(x, [...x.shape.keys()].slice(0, -2).concat(length - 1, length - 2));
+};
+
+/** The matrix product of the last two axes; the axes before them broadcast. */
+export const matmul = (() => {
+  const apply = define<void>({
+    name: 'matmul',
+    infer([a, b], _, fail) {
+      checkFloat([a!, b!], fail);
+      checkSameType([a!, b!], fail);
+      if (a!.shape.length < 2 || b!.shape.length < 2) fail('both operands need at least two axes');
+      if (a!.shape.at(-1) !== b!.shape.at(-2)) {
+        fail(`the inner sizes ${a!.shape.at(-1)} and ${b!.shape.at(-2)} differ`);
+      }
+      const batch = broadcastShape([a!.shape.slice(0, -2), b!.shape.slice(0, -2)], fail);
+      return { dtype: a!.dtype, shape: [...batch, a!.shape.at(-2)!, b!.shape.at(-1)!] };
+    },
+    emit: (emitter, inputs, output) => emitter.node('MatMul', inputs, {}, output),
+    vjp({ inputs: [a, b] }, gradient) {
+      const byA = unbroadcast(matmul(gradient, transposeLast(b!)), a!.shape);
+      if (b!.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(a!), gradient), b!.shape)];
+      // One matrix for the whole batch: a single product of the flattened operands, not one per element and a sum.
+      const rows = (x: Value) => reshape(x, [-1, x.shape.at(-1)!]);
+      return [byA, matmul(transposeLast(rows(a!)), rows(gradient))];
+    },
+  });
+  return (a: Value, b: Value): Value => apply([a, b]);
+})();
+
+/* Along an axis. */
+
+function alongAxis(
+  name: string,
+  type: string,
+  derivative: (y: Value, gradient: Value, axis: number) => Value,
+) {
+  const apply = define<{ axis: number }>({
+    name,
+    infer([x], { axis }, fail) {
+      checkFloat([x!], fail);
+      checkAxis(axis, x!.shape.length, fail);
+      return x!;
+    },
+    emit: (emitter, inputs, output, { axis }) => emitter.node(type, inputs, { axis }, output),
+    vjp: ({ result, attributes: { axis } }, gradient) => [derivative(result, gradient, axis)],
+  });
+  return (x: Value, axis = -1): Value => apply([x], { axis });
+}
+
+/** `exp(x) / Σ exp(x)` along an axis, the last unless told. */
+export const softmax = alongAxis('softmax', 'Softmax', (y, gradient, axis) => {
+  const product = mul(gradient, y);
+  return sub(product, mul(y, reduceSum(product, [axis], { keepDims: true })));
+});
+
+/** `x − log Σ exp(x)` along an axis, the last unless told. */
+export const logSoftmax = alongAxis('logSoftmax', 'LogSoftmax', (y, gradient, axis) =>
+  sub(gradient, mul(exp(y), reduceSum(gradient, [axis], { keepDims: true }))),
+);
+
+interface Reduction {
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+function reduction(
+  name: string,
+  type: string,
+  derivative: (x: Value, gradient: Value, count: number) => Value,
+) {
+  const apply = define<Reduction>({
+    name,
+    infer([x], { axes, keepDims }, fail) {
+      checkFloat([x!], fail);
+      const reduced = new Set(axes.map(axis => checkAxis(axis, x!.shape.length, fail)));
+      if (reduced.size !== axes.length) fail(`the axes ${axes.join(', ')} repeat`);
+      const shape = x!.shape.flatMap((size, axis) => (reduced.has(axis) ? (keepDims ? [1] : []) : [size]));
+      return { dtype: x!.dtype, shape };
+    },
+    emit: (emitter, inputs, output, { axes, keepDims }) =>
+      emitter.node(
+        type,
+        [...inputs, emitter.ints(axes)],
+        { keepdims: keepDims ? 1 : 0, noop_with_empty_axes: 1 },
+        output,
+      ),
+    vjp({ inputs: [x], attributes: { axes } }, gradient) {
+      const reduced = axes.map(axis => (axis < 0 ? axis + x!.shape.length : axis));
+      const kept = x!.shape.map((size, axis) => (reduced.includes(axis) ? 1 : size));
+      const count = sizeOf(x!.shape) / sizeOf(kept);
+      return [expand(derivative(x!, reshape(gradient, kept), count), x!.shape)];
+    },
+  });
+  /** Over `axes`, all unless told. */
+  return (
+    x: Value,
+    axes: readonly number[] = [...x.shape.keys()],
+    options: { keepDims?: boolean } = {},
+  ): Value => (axes.length === 0 ? x : apply([x], { axes, keepDims: options.keepDims ?? false }));
+}
+
+export const reduceSum = reduction('reduceSum', 'ReduceSum', (_x, gradient) => gradient);
+export const reduceMean = reduction('reduceMean', 'ReduceMean', (_x, gradient, count) =>
+  div(gradient, count),
+);
+
+/* Shapes. */
+
+/** The axes in the order of `permutation`; reversed unless told. */
+export const transpose = (() => {
+  const apply = define<{ permutation: readonly number[] }>({
+    name: 'transpose',
+    infer([x], { permutation }, fail) {
+      if (
+        !sameShape(
+          permutation.toSorted((a, b) => a - b),
+          [...x!.shape.keys()],
+        )
+      ) {
+        fail(`[${permutation.join(', ')}] does not permute the axes`);
+      }
+      return { dtype: x!.dtype, shape: permutation.map(axis => x!.shape[axis]!) };
+    },
+    emit: (emitter, inputs, output, { permutation }) =>
+      emitter.node('Transpose', inputs, { perm: permutation }, output),
+    vjp: ({ attributes: { permutation } }, gradient) => [
+      transpose(
+        gradient,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    ],
+  });
+  return (x: Value, permutation: readonly number[] = [...x.shape.keys()].reverse()): Value =>
+    apply([x], { permutation });
+})();
+
+/** The same elements in another shape; one size may be −1, to be found out. */
+export const reshape = (() => {
+  const apply = define<{ shape: Shape }>({
+    name: 'reshape',
+    infer([x], { shape }, fail) {
+      const size = sizeOf(x!.shape);
+      const known = sizeOf(shape.filter(size => size !== -1));
+      const found = shape.map(axisSize => (axisSize === -1 ? size / known : axisSize));
+      if (shape.filter(size => size === -1).length > 1) fail('more than one size is left open');
+      if (sizeOf(found) !== size || !found.every(Number.isInteger)) {
+        fail(`${size} elements do not fit the shape [${shape.join(', ')}]`);
+      }
+      return { dtype: x!.dtype, shape: found };
+    },
+    emit: (emitter, inputs, output, _, { shape }) =>
+      emitter.node('Reshape', [...inputs, emitter.ints(shape)], { allowzero: 1 }, output),
+    vjp: ({ inputs: [x] }, gradient) => [reshape(gradient, x!.shape)],
+  });
+  return (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply([x], { shape }));
+})();
+
+/** With a new axis of size 1 before `axis` (of the result). */
+export function unsqueeze(x: Value, axis: number): Value {
+  return reshape(x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length + 1 : axis, 0, 1));
+}
+
+/** Without `axis`, whose size must be 1. */
+export function squeeze(x: Value, axis: number): Value {
+  return reshape(x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length : axis, 1));
+}
+
+/** Repeated along axes of size 1 (and new axes in front) to fill `shape`. */
+export const expand = (() => {
+  const apply = define<{ shape: Shape }>({
+    name: 'expand',
+    infer([x], { shape }, fail) {
+      if (!sameShape(broadcastShape([x!.shape, shape], fail), shape))
+        fail(`it does not expand to [${shape.join(', ')}]`);
+      return { dtype: x!.dtype, shape };
+    },
+    emit: (emitter, inputs, output, { shape }) =>
+      emitter.node('Expand', [...inputs, emitter.ints(shape)], {}, output),
+    vjp: ({ inputs: [x] }, gradient) => [unbroadcast(gradient, x!.shape)],
+  });
+  return (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply([x], { shape }));
+})();
+
+/** The elements from `start` up to `end` (excluded) along an axis. */
+export const slice = (() => {
+  const apply = define<{ axis: number; start: number; end: number }>({
+    name: 'slice',
+    infer([x], { axis, start, end }, fail) {
+      const at = checkAxis(axis, x!.shape.length, fail);
+      if (!(start >= 0 && start < end && end <= x!.shape[at]!)) {
+        fail(`[${start}, ${end}) is no part of axis ${axis}`);
+      }
+      return { dtype: x!.dtype, shape: x!.shape.with(at, end - start) };
+    },
+    emit: (emitter, inputs, output, { axis, start, end }) =>
+      emitter.node(
+        'Slice',
+        [...inputs, emitter.ints([start]), emitter.ints([end]), emitter.ints([axis])],
+        {},
+        output,
+      ),
+    vjp({ inputs: [x], attributes: { axis, start, end } }, gradient) {
+      const at = axis < 0 ? axis + x!.shape.length : axis;
+      const gap = (size: number) => (size === 0 ? [] : [zeros(gradient, x!.shape.with(at, size))]);
+      return [concat([...gap(start), gradient, ...gap(x!.shape[at]! - end)], at)];
+    },
+  });
+  return (x: Value, axis: number, start: number, end: number): Value => apply([x], { axis, start, end });
+})();
+
+/** Joined along an axis. */
+export const concat = (() => {
+  const apply = define<{ axis: number }>({
+    name: 'concat',
+    infer(inputs, { axis }, fail) {
+      checkSameType(inputs, fail);
+      const { dtype, shape } = inputs[0]!;
+      const at = checkAxis(axis, shape.length, fail);
+      if (!inputs.every(input => sameShape(input.shape.with(at, 0), shape.with(at, 0)))) {
+        fail(`the shapes differ in more than axis ${axis}`);
+      }
+      return {
+        dtype,
+        shape: shape.with(
+          at,
+          inputs.reduce((sum, input) => sum + input.shape[at]!, 0),
+        ),
+      };
+    },
+    emit: (emitter, inputs, output, { axis }) => emitter.node('Concat', inputs, { axis }, output),
+    vjp({ inputs, attributes: { axis } }, gradient) {
+      let end = 0;
+      return inputs.map(input => {
+        const start = end;
+        end += input.shape.at(axis)!;
+        return slice(gradient, axis, start, end);
+      });
+    },
+  });
+  return (inputs: readonly Value[], axis: number): Value =>
+    inputs.length === 1 ? inputs[0]! : apply(inputs, { axis });
+})();
+
+/* Rows of a table. */
+
+/** Whether the indices of one call are known to differ from each other, which makes gradients cheaper. */
+interface Rows {
+  readonly distinct: boolean;
+}
+
+/** The rows `indices` (`int32`, any shape) of a table: shape `[...indices, ...table without its first axis]`. */
+export const gather = (() => {
+  const apply = define<Rows>({
+    name: 'gather',
+    infer([table, indices], _, fail) {
+      if (table!.shape.length === 0) fail('a scalar has no rows');
+      if (indices!.dtype !== 'int32') fail('the indices must be int32');
+      return { dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] };
+    },
+    emit: (emitter, inputs, output) => emitter.node('Gather', inputs, { axis: 0 }, output),
+    vjp: ({ inputs: [table, indices], attributes }, gradient) => [
+      scatterAdd(indices!, gradient, table!.shape[0]!, attributes),
+      undefined,
+    ],
+  });
+  return (table: Value, indices: Value, rows: Partial<Rows> = {}): Value =>
+    apply([table, indices], { distinct: rows.distinct ?? false });
+})();
+
+/**
+ * A table of `size` rows, each the sum of the rows of `updates` whose index (`int32`) is its own: the reverse of `gather`.
+ *
+ * ONNX Runtime adds in parallel in ScatterND, so that rows of the same index race; it adds in order in ScatterElements,
+ * which is slower and needs an index per element. The first is used only where indices are known to be distinct.
+ */
+export const scatterAdd = (() => {
+  const apply = define<Rows & { size: number }>({
+    name: 'scatterAdd',
+    infer([indices, updates], { size }, fail) {
+      if (indices!.dtype !== 'int32') fail('the indices must be int32');
+      checkFloat([updates!], fail);
+      const { length } = indices!.shape;
+      if (!sameShape(updates!.shape.slice(0, length), indices!.shape))
+        fail('the updates need one row per index');
+      return { dtype: updates!.dtype, shape: [size, ...updates!.shape.slice(length)] };
+    },
+    emit(emitter, [indices, updates, zero], output, { distinct }, { shape }) {
+      const wide = emitter.node('Cast', [indices!], { to: elementTypes.int64 });
+      const table = emitter.node('Expand', [zero!, emitter.ints(shape)]);
+      if (distinct) {
+        const column = emitter.node('Unsqueeze', [wide, emitter.ints([-1])]);
+        emitter.node('ScatterND', [table, column, updates!], {}, output);
+      } else {
+        const row = shape.slice(1);
+        const flat = emitter.node('Reshape', [updates!, emitter.ints([-1, ...row])]);
+        const column = emitter.node('Reshape', [wide, emitter.ints([-1, ...row.map(() => 1)])]);
+        const each = emitter.node('Expand', [column, emitter.node('Shape', [flat])]);
+        emitter.node('ScatterElements', [table, each, flat], { axis: 0, reduction: 'add' }, output);
+      }
+    },
+    vjp: ({ inputs: [indices], attributes }, gradient) => [undefined, gather(gradient, indices!, attributes)],
+  });
+  return (indices: Value, updates: Value, size: number, rows: Partial<Rows> = {}): Value =>
+    apply([indices, updates, updates.graph.constant(0, updates.dtype)], {
+      size,
+      distinct: rows.distinct ?? false,
+    });
+})();
+
+/** Zeros of a shape, in the graph and of the data type of `like`. */
+export function zeros(like: Value, shape: Shape = like.shape): Value {
+  return expand(like.graph.constant(0, like.dtype), shape);
+}
