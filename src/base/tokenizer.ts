@@ -1,6 +1,100 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errorCode, LratError } from './errors.ts';
+
 /** Counts the tokens of a text, special tokens excluded: the unit of reasoning length `l` (LRAT, section 5.3). */
 export interface TokenCounter {
   /** As recorded beside every length: `words`, `cl100k_base`, or the folder of a `tokenizer.json`. */
   readonly name: string;
   count(text: string): number;
+}
+
+/**
+ * The counter that needs no download. The paper counts with Qwen3's tokenizer, whose vocabulary grew out of
+ * cl100k_base and splits text nearly as it does, so of the embedded vocabularies it is the nearest stand-in.
+ */
+export const defaultTokenizer = 'cl100k_base';
+
+/** Opens `words`, `cl100k_base`, or the Hugging Face tokenizer (`tokenizer.json`) in a folder. */
+export async function openTokenCounter(name: string = defaultTokenizer): Promise<TokenCounter> {
+  if (name === 'words') return { name, count: countWords };
+  if (name === defaultTokenizer) return { name, count: await cl100k() };
+  return { name, count: await huggingFace(name) };
+}
+
+/** A run without white space as Python's `str.split()` knows it, which is not quite JavaScript's `\s`. */
+const word = /[^\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
+
+function countWords(text: string): number {
+  return text.match(word)?.length ?? 0;
+}
+
+/**
+ * One run of letters, white space or signs is one piece for the vocabulary, and merging a piece takes time quadratic
+ * in its length. No real word is this long; longer runs are counted in parts, which is off by a token per part at most.
+ */
+const longRun = /(\p{L}{512}|\s{512}|[^\s\p{L}\p{N}]{512})/u;
+/** True of every text with a long run, and quick. */
+const mayHoldLongRun = /\S{512}|\s{512}/;
+
+async function cl100k(): Promise<(text: string) => number> {
+  // Loaded when needed: the vocabulary is 1.2 MB.
+  const { countTokens } = await import('gpt-tokenizer/encoding/cl100k_base');
+  // What looks like a special token in a log is text that somebody wrote.
+  const asText = { disallowedSpecial: new Set<string>() };
+  return text => {
+    const parts = mayHoldLongRun.test(text) ? text.split(longRun) : [text];
+    return parts.reduce((sum, part) => sum + countTokens(part, asText), 0);
+  };
+}
+
+async function huggingFace(folder: string): Promise<(text: string) => number> {
+  const path = join(folder, 'tokenizer.json');
+  const definition = await readJson(path);
+  if (definition === undefined) {
+    throw new LratError('there is no such tokenizer.', {
+      place: path,
+      remedy: `Name a folder that holds a tokenizer.json, or use ${defaultTokenizer} or words.`,
+    });
+  }
+  const settings = (await readJson(join(folder, 'tokenizer_config.json'))) ?? {};
+  const { Tokenizer } = await import('@huggingface/tokenizers');
+  try {
+    const tokenizer = new Tokenizer(definition, settings);
+    const count = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids.length;
+    count('a probe, so that a definition that cannot run fails here');
+    return count;
+  } catch (cause) {
+    throw new LratError(
+      `is not a tokenizer that can be used (${cause instanceof Error ? cause.message : String(cause)}).`,
+      { place: path, remedy: "Copy the model's tokenizer.json anew; the whole file is needed.", cause },
+    );
+  }
+}
+
+/** The object in a JSON file, or undefined if there is no such file. */
+async function readJson(path: string): Promise<object | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const code = errorCode(cause);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new LratError(`could not be read (${code ?? String(cause)}).`, {
+      place: path,
+      remedy: 'Give this user permission to read it.',
+      cause,
+    });
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+    throw new SyntaxError('not an object');
+  } catch (cause) {
+    throw new LratError(`is not JSON (${cause instanceof Error ? cause.message : String(cause)}).`, {
+      place: path,
+      remedy: "Copy the model's file anew; this one may be cut short.",
+      cause,
+    });
+  }
 }
