@@ -13,12 +13,12 @@ export interface CompileOptions {
 }
 
 /**
- * A graph that runs. `Outputs` are the names under which it gives results.
+ * A graph that runs. `Outputs` says under which names it gives results.
  *
  * A run occupies the thread that it is called from until it is done, though it returns a promise: programs belong into a
  * command-line process or a worker, never on an editor's thread.
  */
-export interface Program<Outputs extends string> {
+export interface Program<Outputs> {
   /** The inputs that this program needs, by name. */
   readonly inputs: ReadonlyMap<string, Value>;
   /**
@@ -27,9 +27,12 @@ export interface Program<Outputs extends string> {
    *
    * @throws LratError if an input is missing, unknown or of another type, or if the computation fails.
    */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<Outputs, Tensor>>;
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Results<Outputs>>;
   dispose(): Promise<void>;
 }
+
+/** A tensor for each output. */
+export type Results<Outputs> = { [Name in keyof Outputs]: Tensor };
 
 let loading: Promise<typeof Ort> | undefined;
 
@@ -47,14 +50,14 @@ function onnxRuntime(): Promise<typeof Ort> {
 }
 
 /** Makes a program that computes `outputs` (each under its key) from what they depend on. */
-export async function compile<Outputs extends string>(
+export async function compile<Outputs extends Readonly<Record<string, Value>>>(
   graph: Graph,
-  outputs: Readonly<Record<Outputs, Value>>,
+  outputs: Outputs,
   options: CompileOptions,
 ): Promise<Program<Outputs>> {
   const ort = await onnxRuntime();
   const place = `graph '${graph.name}'`;
-  const named = Object.entries(outputs) as [Outputs, Value][];
+  const named = Object.entries(outputs);
   const { model, inputs, outputNames } = toOnnx(
     graph,
     named.map(([, value]) => value),
@@ -98,12 +101,12 @@ export async function compile<Outputs extends string>(
       } catch (error) {
         throw new LratError(`the computation failed: ${message(error)}`, { place, cause: error });
       }
-      const tensors: Partial<Record<Outputs, Tensor>> = {};
+      const tensors: Record<string, Tensor> = {};
       for (const [key, value] of named) {
         const { data } = results[outputNames.get(value)!] as Ort.Tensor;
         tensors[key] = new HostTensor(value.dtype, value.shape, data as TensorData);
       }
-      return tensors as Record<Outputs, Tensor>;
+      return tensors as Results<Outputs>;
     },
     dispose: () => session.release(),
   };
