@@ -1,0 +1,110 @@
+import { TrajectoryBuilder } from '../builder.ts';
+import type { Detection, LogFormat, ReadContext, ReadResult } from '../format.ts';
+import { finalAnswer, joinThinks, splitThink } from '../markup.ts';
+import { asList, contentText, field, nameField, nameOf, textField } from '../values.ts';
+import { explicitVerdict } from '../verdict.ts';
+
+const stepTypes: ReadonlySet<unknown> = new Set(['reasoning', 'tool_call', 'output_text']);
+
+/**
+ * The run files of LRAT and BrowseComp-Plus: `{query_id, status, tool_call_counts, result: [{type, tool_name,
+ * arguments, output}]}`, from any of their clients. They record no turns, so a tool call without a reasoning of its own
+ * before it counts as a turn of its own: two browses in a row are not taken for parallel ones.
+ */
+export const runJson: LogFormat = {
+  name: 'run-json',
+
+  detect(record: unknown): Detection | null {
+    const result = field(record, 'result');
+    if (!Array.isArray(result)) return null;
+    const typed = result.every(step => stepTypes.has(field(step, 'type')));
+    if (!typed) return null;
+    const named = nameField(record, 'query_id') !== null;
+    if (result.length === 0 && !named) return null;
+    return {
+      score: named ? 1 : 0.8,
+      reason: `its \`result\` is a list of reasoning, tool_call and output_text steps${named ? ', and it has a `query_id`' : ''}`,
+    };
+  },
+
+  read(record: unknown, { tools }: ReadContext): ReadResult {
+    const result = asList(field(record, 'result'));
+    const builder = new TrajectoryBuilder(tools, afterPrefix);
+    let turn: 'none' | 'thought' | 'acted' = 'none';
+    let output = '';
+    const inTurn = (what: 'thought' | 'acted'): void => {
+      if (turn !== 'thought') builder.turn();
+      turn = what;
+    };
+
+    result.forEach((entry, step) => {
+      const type = field(entry, 'type');
+      if (type === 'reasoning') {
+        const text = reasoningText(field(entry, 'output'));
+        if (text === null) return;
+        inTurn('thought');
+        builder.think(step, text);
+      } else if (type === 'tool_call') {
+        inTurn('acted');
+        const call = {
+          name: nameOf(field(entry, 'tool_name')) ?? 'unknown',
+          arguments: field(entry, 'arguments'),
+        };
+        builder.call(step, { id: null, ...call });
+        builder.result(step, { id: null, output: field(entry, 'output') });
+      } else if (type === 'output_text') {
+        // The raw last message: its reasoning is there again if a step before shows it.
+        const thought = turn === 'thought';
+        inTurn('acted');
+        output = contentText(field(entry, 'output'));
+        if (!thought) builder.think(step, splitThink(output).think);
+        builder.answer(step, output);
+      }
+    });
+
+    const metadata = field(record, 'metadata');
+    const built = builder.build();
+    return {
+      ...built,
+      stepList: ['result'],
+      noPairs: isEncrypted(result) ? encrypted : built.noPairs,
+      queryId: nameField(record, 'query_id'),
+      question: textField(record, 'query', 'question'),
+      agent: textField(metadata, 'model') ?? textField(record, 'model'),
+      retriever:
+        textField(metadata, 'searcher_type', 'retriever') ?? textField(record, 'searcher_type', 'retriever'),
+      answer: finalAnswer(output),
+      references: asList(field(record, 'answer')).flatMap(answer => nameOf(answer) ?? []),
+      // Some clients write no status: then nothing says that the run did not finish.
+      completed: (nameField(record, 'status') ?? 'completed') === 'completed',
+      outcome: explicitVerdict(record),
+    };
+  },
+};
+
+/** Clients open `xx:123` as document 123, unless the list itself names it so. */
+function afterPrefix(id: string, listed: ReadonlySet<string>): string {
+  return listed.has(id) ? id : id.slice(id.lastIndexOf(':') + 1).trim() || id;
+}
+
+/** A text, a list of texts, or a list of `{type: "summary_text", text}`; null if it was kept secret. */
+function reasoningText(output: unknown): string | null {
+  return joinThinks(
+    asList(output).flatMap(piece => (typeof piece === 'string' ? piece : (textField(piece, 'text') ?? []))),
+  );
+}
+
+const encrypted =
+  'its outputs are encrypted, as BrowseComp-Plus publishes its runs: decrypt them before they are indexed.';
+
+function isEncrypted(result: readonly unknown[]): boolean {
+  const outputs = result
+    .map(step => field(step, 'output'))
+    .filter(output => typeof output === 'string' && output !== '');
+  return (
+    outputs.length > 1 &&
+    outputs.every(
+      output => (output as string).length % 4 === 0 && /^[A-Za-z0-9+/]{16,}={0,2}$/.test(output as string),
+    )
+  );
+}

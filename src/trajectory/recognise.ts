@@ -1,0 +1,42 @@
+import { clip } from '../base/text.ts';
+import type { LogFormat } from './format.ts';
+import { formats } from './formats/index.ts';
+import { isFields } from './values.ts';
+
+/** What a record is. */
+export type Recognition =
+  /** `certain` if it is told by the record itself; else other records of its file must confirm the format. */
+  | { readonly kind: 'known'; readonly format: LogFormat; readonly certain: boolean }
+  | { readonly kind: 'ambiguous'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** From this score on a detection stands by itself. */
+const certain = 0.5;
+/** Two formats whose scores are closer than this are not told apart. */
+const margin = 0.1;
+
+/** The format of a record, told by its content; two that are equally likely are not guessed between. */
+export function recognise(record: unknown): Recognition {
+  const [best, second] = formats
+    .flatMap(format => {
+      const detection = format.detect(record);
+      return detection === null ? [] : [{ format, ...detection }];
+    })
+    .sort((a, b) => b.score - a.score);
+  if (best === undefined) return { kind: 'unknown', reason: describe(record) };
+  if (second !== undefined && second.score >= certain && best.score - second.score < margin) {
+    const claims = [best, second].map(({ format, reason }) => `${format.name} (${reason})`);
+    return {
+      kind: 'ambiguous',
+      reason: `could be ${claims.join(' or ')}; it is not guessed, and was left out.`,
+    };
+  }
+  return { kind: 'known', format: best.format, certain: best.score >= certain };
+}
+
+function describe(record: unknown): string {
+  if (Array.isArray(record)) return 'a list';
+  if (!isFields(record)) return record === null ? 'null' : `a ${typeof record}`;
+  const names = Object.keys(record).slice(0, 6);
+  return names.length === 0 ? 'an empty object' : `an object with ${clip(names.join(', '), 80)}`;
+}

@@ -1,0 +1,264 @@
+import { documentKey, isUrl } from './document-key.ts';
+import type { Candidate } from './model.ts';
+import {
+  contentText,
+  field,
+  isFields,
+  nameField,
+  numberField,
+  parseStructured,
+  textField,
+} from './values.ts';
+
+/** What a search tool showed for one query. */
+export interface ResultList {
+  /** The query as the output repeats it, or null. */
+  readonly query: string | null;
+  readonly candidates: readonly Candidate[];
+}
+
+/** What a search tool's output shows: one list per query that was executed. */
+export interface SearchOutput {
+  readonly lists: readonly ResultList[];
+  readonly error: string | null;
+}
+
+/** One document as a browse tool showed it. */
+export interface Page {
+  /** Document key, or null if the output does not say which document it is. */
+  readonly doc: string | null;
+  readonly text: string;
+  readonly shows: 'document' | 'extract';
+  readonly error: string | null;
+}
+
+/** Fields under which tools keep their result lists, and the document's id, address, title, text and rank. */
+const listFields = [
+  'results',
+  'organic',
+  'organic_results',
+  'documents',
+  'docs',
+  'items',
+  'hits',
+  'data',
+  'result',
+];
+const idFields = ['docid', 'doc_id', 'docId', 'document_id', 'documentId'];
+const urlFields = ['url', 'link', 'href', 'uri'];
+const titleFields = ['title', 'name'];
+const snippetFields = ['snippet', 'text', 'content', 'contents', 'body', 'description', 'summary'];
+const bodyFields = ['text', 'contents', 'content', 'raw_content', 'markdown', 'body', 'page_content'];
+
+/** Reads a search tool's output: text or JSON, a value or its text, one query or several. */
+export function readSearchOutput(output: unknown): SearchOutput {
+  if (output === null || output === undefined) return { lists: [], error: 'no output' };
+  const value = unwrap(output);
+  if (typeof value !== 'string') return readSearchValue(value);
+  const sections = value.split(/\n=+\n(?=\s*(?:A (?:Google )?search for '|No results found))/);
+  const lists = sections.map(readSearchText);
+  const silent = lists.every(list => list.query === null && list.candidates.length === 0);
+  return { lists, error: silent ? errorIn(value) : null };
+}
+
+function readSearchValue(value: unknown): SearchOutput {
+  const items = resultItems(value);
+  if (items === null) return { lists: [], error: errorField(value) ?? 'the output shows no result list' };
+  const perQuery = items.length > 0 && items.every(item => Array.isArray(item) || isQueryEntry(item));
+  if (!perQuery)
+    return { lists: [{ query: textField(value, 'query'), candidates: candidatesOf(items) }], error: null };
+  const lists = items.map(item => ({
+    query: textField(item, 'query'),
+    candidates: candidatesOf(Array.isArray(item) ? item : (resultItems(item) ?? [])),
+  }));
+  return { lists, error: null };
+}
+
+function isQueryEntry(item: unknown): boolean {
+  return typeof field(item, 'query') === 'string' && resultItems(item) !== null;
+}
+
+function resultItems(value: unknown): readonly unknown[] | null {
+  if (Array.isArray(value)) return value;
+  for (const name of listFields) {
+    const list = field(value, name);
+    if (Array.isArray(list)) return list;
+  }
+  return null;
+}
+
+function candidatesOf(items: readonly unknown[]): Candidate[] {
+  const candidates: Candidate[] = [];
+  items.forEach((item, i) => {
+    const url = nameField(item, ...urlFields);
+    // A plain `id` beside an address is often no more than the entry's number.
+    const id = nameField(item, ...idFields) ?? (url === null ? nameField(item, 'id') : null);
+    const key = documentKey({ id, url });
+    if (key === null) return;
+    candidates.push({
+      id: key,
+      rank: i + 1,
+      title: textField(item, ...titleFields),
+      snippet: textField(item, ...snippetFields) ?? '',
+      url: url ?? (id !== null && isUrl(id) ? id : null),
+      score: numberField(item, 'score', 'relevance_score', 'similarity'),
+    });
+  });
+  return candidates;
+}
+
+/** One section `A search for '<q>' found N results:` with its blocks, or `No results found …`. */
+function readSearchText(section: string): ResultList {
+  const header = /^\s*A (?:Google )?search for '([\s\S]*?)' found \d+ results?/.exec(section);
+  const nothing =
+    header === null ? /^\s*No results found for (?:query:? *)?'([\s\S]*?)'/.exec(section) : null;
+  const query = (header ?? nothing)?.[1] ?? null;
+  const candidates = /^DocID:/m.test(section) ? docIdBlocks(section) : numberedBlocks(section);
+  return { query, candidates };
+}
+
+/** Blocks `DocID:<id>`, `[<title>]`, snippet. */
+function docIdBlocks(section: string): Candidate[] {
+  const candidates: Candidate[] = [];
+  section
+    .split(/^DocID:/m)
+    .slice(1)
+    .forEach((block, i) => {
+      const [, id, title, snippet] = /^[ \t]*([^\n]*)(?:\n\[(.*)\][ \t]*$)?\n?([\s\S]*)$/m.exec(block) ?? [];
+      const key = documentKey({ id: id ?? null });
+      if (key === null) return;
+      candidates.push({
+        id: key,
+        rank: i + 1,
+        title: title ?? null,
+        snippet: (snippet ?? '').trim(),
+        url: null,
+        score: null,
+      });
+    });
+  return candidates;
+}
+
+/** Blocks `<n>. [<title>](<url>)`, dates and sources, a blank line, snippet. Without an address there is no document. */
+function numberedBlocks(section: string): Candidate[] {
+  const heads: {
+    readonly start: number;
+    readonly end: number;
+    readonly title: string;
+    readonly url: string;
+  }[] = [];
+  for (const match of section.matchAll(/^(\d+)\. \[(.*)\]\((.*)\)[ \t]*$/gm)) {
+    // A snippet may hold a numbered list of links of its own; only the next number opens the next block.
+    if (Number(match[1]) !== heads.length + 1) continue;
+    heads.push({ start: match.index, end: match.index + match[0].length, title: match[2]!, url: match[3]! });
+  }
+  return heads.flatMap((head, i) => {
+    const key = documentKey({ url: head.url });
+    const body = section.slice(head.end, heads[i + 1]?.start).trim();
+    const snippet = body.replace(/^(?:(?:Date published|Source): .*(?:\n|$))+/, '').trim();
+    return key === null
+      ? []
+      : [{ id: key, rank: i + 1, title: head.title, snippet, url: head.url, score: null }];
+  });
+}
+
+/**
+ * Reads a browse tool's output into pages, in order: `Document <id>:` and its text, JSON with a text, extracts
+ * `The useful information in <url> …`, or plain text.
+ */
+export function readBrowseOutput(output: unknown): readonly Page[] {
+  if (output === null || output === undefined) return [{ ...noPage, error: 'no output' }];
+  const value = unwrap(output);
+  if (typeof value === 'string') {
+    return value.split(/\n=+\n(?=\s*(?:The useful information in |Document \S+:\n))/).map(readPageText);
+  }
+  const items = Array.isArray(value) ? value : (resultItems(value) ?? [value]);
+  return items.map(readPageValue);
+}
+
+const noPage: Page = { doc: null, text: '', shows: 'document', error: null };
+
+function readPageValue(value: unknown): Page {
+  if (typeof value === 'string') return readPageText(value);
+  if (!isFields(value)) return { ...noPage, error: 'no output' };
+  const doc = documentKey({ id: nameField(value, ...idFields, 'id'), url: nameField(value, ...urlFields) });
+  const text = textField(value, ...bodyFields) ?? contentText(value.content);
+  return {
+    ...noPage,
+    doc,
+    text,
+    error: text === '' ? (errorField(value) ?? 'the output shows no text') : null,
+  };
+}
+
+function readPageText(section: string): Page {
+  const extract = /^\s*The useful information in (\S+) for user goal [\s\S]*? as follows:\s*/.exec(section);
+  if (extract !== null) {
+    const text = section.slice(extract[0].length).trim();
+    const closed = /could not be (?:accessed|processed)/.exec(text.slice(0, 400));
+    const error = closed === null ? null : firstLine(text.replace(/^Evidence in page:\s*/, ''));
+    return { doc: documentKey({ url: extract[1]! }), text, shows: 'extract', error };
+  }
+  const titled = /^\s*Document (\S+?):\n/.exec(section);
+  if (titled === null) return { ...noPage, text: section.trim(), error: errorIn(section) };
+  const body = section.slice(titled[0].length).trim();
+  const value =
+    body.startsWith('{') || body === 'None' || body === 'null' ? parseStructured(body) : undefined;
+  const page = value === undefined ? { ...noPage, text: body, error: errorIn(body) } : readPageValue(value);
+  return { ...page, doc: documentKey({ id: titled[1]! }) };
+}
+
+/** The value inside the wrappings that clients and servers put around a tool's answer. */
+function unwrap(output: unknown): unknown {
+  let value = output;
+  // Content blocks around a JSON text around a `result`: never more than a few layers.
+  for (let layer = 0; layer < 4; layer++) {
+    if (typeof value === 'string') {
+      const parsed = parseStructured(value);
+      if (parsed === undefined || parsed === null) return value;
+      value = parsed;
+    } else if (isContentBlocks(value)) {
+      value = contentText(value);
+    } else if (isFields(value) && isContentBlocks(value.content)) {
+      value = contentText(value.content);
+    } else if (isFields(value) && typeof value.result === 'string') {
+      value = value.result;
+    } else {
+      return value;
+    }
+  }
+  return value;
+}
+
+function isContentBlocks(value: unknown): value is readonly unknown[] {
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every(
+      block =>
+        typeof block === 'string' || (field(block, 'type') === 'text' && nameField(block, 'id') === null),
+    )
+  );
+}
+
+/** The first line of a text that reports a failure, else null. */
+function errorIn(text: string): string | null {
+  const start = text.trimStart().slice(0, 400);
+  if (start === '') return 'no output';
+  const failure =
+    /^(?:#[^\n]*\n+\s*)?(?:\[\w+\] )?(?:Error\b|Exception\b|Traceback \(|Invalid |Failed to |Timeout\b|HTTP (?:Error )?[45]\d\d\b|(?:The )?(?:provided )?webpage content could not be accessed)/i;
+  return failure.test(start) ? firstLine(start.replace(/^#[^\n]*\n+\s*/, '')) : null;
+}
+
+function errorField(value: unknown): string | null {
+  const error = field(value, 'error');
+  if (error === undefined || error === null || error === false) return null;
+  return (
+    textField(error, 'message') ??
+    (typeof error === 'string' ? firstLine(error) : 'the tool reported an error')
+  );
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n', 1)[0]!.slice(0, 300);
+}

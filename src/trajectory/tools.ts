@@ -1,0 +1,107 @@
+/** Names of tools, as the agents call them; a prefix such as `server__` or `mcp.` need not be given. */
+export interface ToolNames {
+  /** Tools that take a query and show a ranked list. */
+  readonly search: readonly string[];
+  /** Tools that open a document. */
+  readonly browse: readonly string[];
+}
+
+export const defaultToolNames: ToolNames = {
+  search: [
+    'search',
+    'web_search',
+    'websearch',
+    'google_search',
+    'bing_search',
+    'brave_web_search',
+    'duckduckgo_search',
+    'serper_search',
+    'tavily_search',
+    'tavily_search_results_json',
+    'web_search_exa',
+    'wiki_search',
+    'local_search',
+    'search_documents',
+    'document_search',
+    'knowledge_base_search',
+    'local_knowledge_base_retrieval',
+    'retrieval',
+    'retrieve',
+  ],
+  browse: [
+    'get_document',
+    'read_document',
+    'open_document',
+    'fetch_document',
+    'visit',
+    'visit_page',
+    'visit_webpage',
+    'browse',
+    'access',
+    'fetch',
+    'web_fetch',
+    'webfetch',
+    'fetch_url',
+    'fetch_page',
+    'fetch_webpage',
+    'open_url',
+    'open_page',
+    'read_page',
+    'read_url',
+    'get_page',
+    'scrape_website',
+    'scrape_and_extract_info',
+    'crawl_tool',
+    'crawling_exa',
+    'tavily_extract',
+  ],
+};
+
+/** Tools that move or look about within the document that is open (paging, scrolling, finding). */
+const inPageTools = new Set([
+  'find_in_page',
+  'find_on_page',
+  'find',
+  'find_next',
+  'scroll',
+  'scroll_down',
+  'scroll_up',
+  'page_down',
+  'page_up',
+  'next_page',
+  'previous_page',
+]);
+
+export type ToolKind = 'search' | 'browse' | 'in-page' | 'other';
+
+/** Says what kind of tool a name means. */
+export type ToolKinds = (name: string) => ToolKind;
+
+/**
+ * Names match without regard to case, whole or from any of the places where a server's or a client's prefix may end:
+ * `mcp__wiki__search`, `browser.search` and `search-server-search` all mean `search`.
+ */
+export function toolKinds(names: ToolNames = defaultToolNames): ToolKinds {
+  const search = new Set(names.search.map(name => name.toLowerCase()));
+  const browse = new Set(names.browse.map(name => name.toLowerCase()));
+  const known = new Map<string, ToolKind>();
+
+  const kindOf = (name: string): ToolKind => {
+    if (search.has(name)) return 'search';
+    if (browse.has(name)) return 'browse';
+    return inPageTools.has(name) ? 'in-page' : 'other';
+  };
+  return name => {
+    const cached = known.get(name);
+    if (cached !== undefined) return cached;
+    const lower = name.trim().toLowerCase();
+    let kind = kindOf(lower);
+    for (const prefix of lower.matchAll(/__|[.:/-]/g)) {
+      if (kind !== 'other') break;
+      kind = kindOf(lower.slice(prefix.index + prefix[0].length));
+    }
+    // A log may call itself by endless names; what is kept of them is bounded.
+    if (known.size < 10_000) known.set(name, kind);
+    return kind;
+  };
+}
