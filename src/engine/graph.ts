@@ -124,10 +124,7 @@ export class Graph {
 
   /** The result of an operator: called by the functions of `operators.ts`. */
   apply<A>(operator: Operator<A>, inputs: readonly Value[], attributes: A): Value {
-    const fail = (reason: string): never => {
-      const operands = inputs.map(input => `${input.name} ${describeType(input)}`).join(', ');
-      throw new LratError(`${operator.name}(${operands}): ${reason}.`, { place: `graph '${this.name}'` });
-    };
+    const fail = (reason: string) => misuse(operator.name, inputs, reason);
     if (inputs.some(input => input.graph !== this)) fail('the operands belong to different graphs');
     const type = operator.infer(inputs, attributes, fail);
     return this.#value(`${operator.name}_${this.#values}`, type, {
@@ -145,6 +142,14 @@ export class Graph {
     this.#values++;
     return { graph: this, name, dtype: type.dtype, shape: type.shape, source };
   }
+}
+
+/** An operator cannot be used on these operands. */
+export function misuse(operator: string, operands: readonly Value[], reason: string): never {
+  const described = operands.map(operand => `${operand.name} ${describeType(operand)}`).join(', ');
+  throw new LratError(`${operator}(${described}): ${reason}.`, {
+    place: `graph '${operands[0]!.graph.name}'`,
+  });
 }
 
 /** Every value that the given ones are computed from, and they themselves, each after what it needs. */

@@ -1,4 +1,4 @@
-import type { Operator, Value } from './graph.ts';
+import { misuse, type Operator, type Value } from './graph.ts';
 import { elementTypes } from './onnx.ts';
 import { type DataType, type Shape, sizeOf, type TensorType } from './tensor.ts';
 
@@ -366,14 +366,18 @@ export const reshape = (() => {
   return (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply([x], { shape }));
 })();
 
-/** With a new axis of size 1 before `axis` (of the result). */
+/** With a new axis of size 1, which is `axis` of the result. */
 export function unsqueeze(x: Value, axis: number): Value {
-  return reshape(x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length + 1 : axis, 0, 1));
+  const at = checkAxis(axis, x.shape.length + 1, reason => misuse('unsqueeze', [x], reason));
+  return reshape(x, x.shape.toSpliced(at, 0, 1));
 }
 
 /** Without `axis`, whose size must be 1. */
 export function squeeze(x: Value, axis: number): Value {
-  return reshape(x, x.shape.toSpliced(axis < 0 ? axis + x.shape.length : axis, 1));
+  const fail = (reason: string) => misuse('squeeze', [x], reason);
+  const at = checkAxis(axis, x.shape.length, fail);
+  if (x.shape[at] !== 1) fail(`axis ${axis} is not of size 1`);
+  return reshape(x, x.shape.toSpliced(at, 1));
 }
 
 /** Repeated along axes of size 1 (and new axes in front) to fill `shape`. */
@@ -427,7 +431,12 @@ export const concat = (() => {
       checkSameType(inputs, fail);
       const { dtype, shape } = inputs[0]!;
       const at = checkAxis(axis, shape.length, fail);
-      if (!inputs.every(input => sameShape(input.shape.with(at, 0), shape.with(at, 0)))) {
+      const rest = shape.toSpliced(at, 1);
+      if (
+        !inputs.every(
+          input => input.shape.length === shape.length && sameShape(input.shape.toSpliced(at, 1), rest),
+        )
+      ) {
         fail(`the shapes differ in more than axis ${axis}`);
       }
       return {

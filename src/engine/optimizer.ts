@@ -50,7 +50,8 @@ export interface Optimizer {
 /** Adds an AdamW step on `trainables` to their graph. */
 export function adamW(trainables: readonly Trainable[], settings: AdamWSettings = defaultAdamW): Optimizer {
   const { beta1, beta2, epsilon, weightDecay, maxGradientNorm } = settings;
-  const graph = trainables[0]!.parameter.graph;
+  const graph = trainables[0]?.parameter.graph;
+  if (graph === undefined) throw new RangeError('an optimiser needs a parameter');
   // The bias corrections are differences of numbers close to each other: taken in double precision, outside of the graph.
   const learningRate = graph.input('learningRate', 'float32', []);
   const correction1 = graph.input('biasCorrection1', 'float32', []);

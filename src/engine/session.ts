@@ -71,7 +71,8 @@ export async function compile<Outputs extends Readonly<Record<string, Value>>>(
       executionMode: 'sequential',
       // Plans of memory use are kept per shape and cost more than they save (1.65 GB against 2.7 GB on a small BERT).
       enableMemPattern: false,
-      logSeverityLevel: 3,
+      // Errors come as exceptions; the log would print them as well.
+      logSeverityLevel: 4,
     });
   } catch (error) {
     throw new LratError(`ONNX Runtime refused the graph: ${message(error)}`, { place, cause: error });
