@@ -106,7 +106,7 @@ export class TrajectoryBuilder {
   }
 
   call(step: number, call: Call): void {
-    this.#pending.push({ ...call, step, turn: this.#turn });
+    this.#pending.push({ ...call, step, turn: Math.max(this.#turn, 0) });
   }
 
   /** Pairs a result with its call; false if there is no call that it could answer. */

@@ -1,4 +1,6 @@
-import type { Outcome } from './model.ts';
+import { normaliseText } from '../base/text.ts';
+import type { TokenCounter } from '../base/tokenizer.ts';
+import type { Outcome, Step, Trajectory } from './model.ts';
 
 /** What a judge or a person says of a browse. */
 export type Label = 'relevant' | 'irrelevant' | 'unknown';
@@ -49,3 +51,60 @@ export type OutlineStep =
       readonly reasoningTokens: number | null;
     }
   | { readonly kind: 'tool' | 'answer'; readonly step: number; readonly turn: number };
+
+/** The outline of a trajectory, lengths counted in the counter's tokens. `log` as in `BrowseKey`. */
+export function outlineOf(log: string, trajectory: Trajectory, counter: TokenCounter): TrajectoryOutline {
+  // A think is most often the reasoning of the browses before it: the same text is counted once.
+  const counted = new Map<string, number>();
+  const tokens = (text: string): number => {
+    const known = counted.get(text);
+    if (known !== undefined) return known;
+    const count = counter.count(text);
+    counted.set(text, count);
+    return count;
+  };
+  const outline = (entry: Step): OutlineStep => {
+    const { kind, step, turn } = entry;
+    switch (kind) {
+      case 'think':
+        return { kind, step, turn, tokens: tokens(entry.text) };
+      case 'search':
+        return {
+          kind,
+          step,
+          turn,
+          part: entry.part,
+          query: entry.query,
+          documents: entry.candidates.map(candidate => candidate.id),
+        };
+      case 'browse':
+        return {
+          kind,
+          step,
+          turn,
+          part: entry.part,
+          doc: entry.doc,
+          reasoningTokens: entry.reasoning === null ? null : tokens(entry.reasoning),
+        };
+      case 'tool':
+      case 'answer':
+        return { kind, step, turn };
+    }
+  };
+  const { id, queryId, question, outcome, steps } = trajectory;
+  return { log, trajectory: id, queryId, question, outcome, steps: steps.map(outline) };
+}
+
+/**
+ * What makes two trajectories runs on the same question: its normalised text; without one, its id; null if neither is
+ * known. The text comes first because benchmarks number their questions from 0 alike, and because logs of one
+ * benchmark may name the ids or not.
+ */
+export function questionKey(asked: {
+  readonly queryId: string | null;
+  readonly question: string | null;
+}): string | null {
+  const text = normaliseText(asked.question ?? '');
+  if (text !== '') return `question ${text}`;
+  return asked.queryId === null ? null : `id ${asked.queryId}`;
+}

@@ -1,5 +1,9 @@
 import type { LogFormat } from '../format.ts';
+import { langgraph } from './langgraph.ts';
+import { openaiChat } from './openai-chat.ts';
 import { runJson } from './run-json.ts';
+import { searchTags } from './search-tags.ts';
+import { tongyi } from './tongyi.ts';
 
 /** Every format that can be read. */
-export const formats: readonly LogFormat[] = [runJson];
+export const formats: readonly LogFormat[] = [runJson, tongyi, openaiChat, langgraph, searchTags];

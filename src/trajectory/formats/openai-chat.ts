@@ -1,0 +1,114 @@
+import type { Call } from '../builder.ts';
+import { type Message, readConversation } from '../conversation.ts';
+import type { Detection, JsonPath, LogFormat, ReadContext, ReadResult } from '../format.ts';
+import { joinThinks } from '../markup.ts';
+import { asList, contentText, field, nameField, nameOf, textField } from '../values.ts';
+import { explicitVerdict } from '../verdict.ts';
+
+const roles: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
+
+/**
+ * OpenAI chat messages with tool calls, `{messages: […]}` or the bare list, as the many servers and agents write them that
+ * speak this interface; with the reasoning fields of DeepSeek, vLLM, OpenRouter, MiniMax, LiteLLM and AgentCPM.
+ */
+export const openaiChat: LogFormat = {
+  name: 'openai-chat',
+
+  detect(record: unknown): Detection | null {
+    const { messages } = messageList(record);
+    if (messages.length === 0 || !messages.every(message => roles.has(field(message, 'role')))) return null;
+    if (messages.some(message => callsOf(message).length > 0)) {
+      return { score: 1, reason: 'its assistant messages have `tool_calls`' };
+    }
+    if (messages.some(message => field(message, 'role') === 'tool')) {
+      return { score: 0.8, reason: 'it has messages of the role `tool`' };
+    }
+    return { score: 0.2, reason: 'it has messages with roles' };
+  },
+
+  read(record: unknown, { tools }: ReadContext): ReadResult {
+    const { messages, stepList } = messageList(record);
+    const { steps, noPairs, question, answer, answered } = readConversation(messages.map(readMessage), tools);
+    const metadata = field(record, 'metadata');
+    const status = textField(record, 'status', 'termination');
+    return {
+      steps,
+      noPairs,
+      stepList,
+      queryId:
+        nameField(record, 'query_id', 'qid', 'question_id', 'task_id', 'id') ??
+        nameField(metadata, 'query_id', 'qid'),
+      question: textField(record, 'question', 'query') ?? question,
+      agent: textField(record, 'model') ?? textField(metadata, 'model', 'model_name'),
+      retriever: textField(record, 'retriever') ?? textField(metadata, 'retriever', 'searcher_type'),
+      answer,
+      references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+      completed:
+        answered &&
+        (status === null || /^(?:completed?|success|succeeded|finished|done|answer)$/i.test(status)),
+      outcome: explicitVerdict(record),
+    };
+  },
+};
+
+function messageList(record: unknown): {
+  readonly messages: readonly unknown[];
+  readonly stepList: JsonPath;
+} {
+  if (Array.isArray(record)) return { messages: record, stepList: [] };
+  const messages = field(record, 'messages');
+  return { messages: Array.isArray(messages) ? messages : [], stepList: ['messages'] };
+}
+
+function readMessage(message: unknown): Message {
+  const role = field(message, 'role');
+  const content = field(message, 'content');
+  if (role === 'user') return { role, text: contentText(content) };
+  if (role === 'tool' || role === 'function') {
+    const result = {
+      id: nameField(message, 'tool_call_id'),
+      name: nameField(message, 'name'),
+      output: content,
+    };
+    return { role: 'tool', results: [result] };
+  }
+  if (role !== 'assistant') return { role: 'other' };
+  return { role, reasoning: reasoningOf(message), text: contentText(content), calls: callsOf(message) };
+}
+
+function callsOf(message: unknown): Call[] {
+  if (field(message, 'role') !== 'assistant') return [];
+  const legacy = field(message, 'function_call');
+  const calls = [
+    ...asList(field(message, 'tool_calls')),
+    ...(legacy === undefined ? [] : [{ function: legacy }]),
+  ];
+  return calls.flatMap(call => {
+    const called = field(call, 'function') ?? field(call, 'custom') ?? call;
+    const name = nameField(called, 'name');
+    if (name === null) return [];
+    const input = field(called, 'arguments') ?? field(called, 'input') ?? field(called, 'args');
+    return [{ id: nameField(call, 'id'), name, arguments: input }];
+  });
+}
+
+/** The reasoning from the first field that has any: servers write the same text under several. Null if it is encrypted. */
+export function reasoningOf(message: unknown): string | null {
+  return (
+    textField(message, 'reasoning_content', 'reasoning', 'thought') ??
+    blockReasoning(field(message, 'reasoning_details')) ??
+    blockReasoning(field(message, 'thinking_blocks')) ??
+    blockReasoning(field(message, 'content'))
+  );
+}
+
+/** The text of reasoning blocks: `{type: "thinking", thinking}`, `{type: "reasoning", …}`, `{type: "reasoning.text", text}`. */
+function blockReasoning(blocks: unknown): string | null {
+  const pieces = asList(blocks).flatMap(block => {
+    const type = field(block, 'type');
+    if (typeof type !== 'string' || !/^(?:thinking|reasoning)/.test(type)) return [];
+    const text = textField(block, 'thinking', 'reasoning', 'text', 'summary');
+    return text ?? asList(field(block, 'summary')).flatMap(piece => textField(piece, 'text') ?? []);
+  });
+  return joinThinks(pieces);
+}
