@@ -1,0 +1,116 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type Job, unwatched } from '../base/progress.ts';
+import type { Outcome } from '../trajectory/model.ts';
+import { type LabelLookup, questionKey, type TrajectoryOutline } from '../trajectory/outline.ts';
+import { mineAttributed } from './attributed.ts';
+import { FalseNegativeGuard, type GuardRemoval } from './guard.ts';
+import { type IntensityScale, intensityScale, relevanceIntensity } from './intensity.ts';
+import type { MiningMode, Pair } from './pair.ts';
+import { minePaper } from './paper.ts';
+import { mineReleased } from './released.ts';
+import { type DropReason, dropReasons, type MiningRule, type UnweightedPair } from './rule.ts';
+
+export interface MiningSettings {
+  readonly mode: MiningMode;
+  /** Which trajectories give pairs. The guard learns from all of them. */
+  readonly outcome: Outcome | 'all';
+  /**
+   * Fingerprint of a document's normalised text, undefined if there is no text for it. A document without a text is no
+   * negative, and a pair whose positive has none is dropped. Without this function every document counts as having a
+   * text of its own.
+   */
+  readonly textKey?: (doc: string) => string | undefined;
+}
+
+/** Pairs, and the account of every browse that gave none. */
+export interface MiningResult extends IntensityScale {
+  /** In order of the outlines, then of the browses. Their mean weight is 1 (over those whose length is known). */
+  readonly pairs: readonly Pair[];
+  readonly trajectories: number;
+  readonly searches: number;
+  /** Equals the number of pairs plus the sum of `dropped`. */
+  readonly browses: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+  /** Pairs whose query is not that of the latest search before the browse, which other modes would have taken. */
+  readonly corrected: number;
+  /** Pairs with no negative of their own: they train on the other rows of their batch. */
+  readonly withoutNegatives: number;
+  readonly guarded: readonly GuardRemoval[];
+  /** Listed or opened documents that were needed and have no text. */
+  readonly withoutText: readonly string[];
+}
+
+const rules: Record<MiningMode, MiningRule> = {
+  paper: minePaper,
+  released: mineReleased,
+  attributed: mineAttributed,
+};
+
+/** So often the event loop gets its turn, in trajectories. */
+const breath = 64;
+
+/** Mines all pairs of a set of trajectories and weighs them (LRAT.md, sections 3 and 5). Keeps pairs, not outlines. */
+export async function mine(
+  outlines: Iterable<TrajectoryOutline>,
+  labelOf: LabelLookup,
+  settings: MiningSettings,
+  job: Job = unwatched,
+): Promise<MiningResult> {
+  const { mode, outcome } = settings;
+  const textKey = settings.textKey ?? (doc => doc);
+  const guard = mode === 'attributed' ? new FalseNegativeGuard(textKey) : null;
+  const found: { readonly pair: UnweightedPair; readonly question: string; readonly corrected: boolean }[] =
+    [];
+  const dropped = Object.fromEntries(dropReasons.map(reason => [reason, 0])) as Record<DropReason, number>;
+  let [trajectories, searches, browses] = [0, 0, 0];
+
+  for (const outline of outlines) {
+    const question = questionKey(outline) ?? `trajectory ${outline.log} ${outline.trajectory}`;
+    const opened = outline.steps.filter(step => step.kind === 'browse').length;
+    browses += opened;
+    searches += outline.steps.filter(step => step.kind === 'search').length;
+    guard?.learn(question, outline, labelOf);
+    if (outcome === 'all' || outline.outcome === outcome) {
+      const mined = rules[mode](outline, labelOf);
+      for (const pair of mined.pairs) found.push({ pair, question, corrected: mined.corrected.has(pair) });
+      for (const reason of mined.drops) dropped[reason]++;
+    } else dropped.otherOutcome += opened;
+    if (++trajectories % breath === 0) {
+      job.report({ task: 'Mining', done: trajectories, total: undefined, unit: 'trajectories' });
+      await breathe();
+      job.signal.throwIfAborted();
+    }
+  }
+
+  const withoutText = new Set<string>();
+  const hasText = (doc: string): boolean => {
+    const has = textKey(doc) !== undefined;
+    if (!has) withoutText.add(doc);
+    return has;
+  };
+  const guarded: GuardRemoval[] = [];
+  let corrected = 0;
+  const kept = found.flatMap(({ pair, question, corrected: isCorrected }) => {
+    if (!hasText(pair.positive)) {
+      dropped.noText++;
+      return [];
+    }
+    if (isCorrected) corrected++;
+    const texted = { ...pair, negatives: pair.negatives.filter(hasText) };
+    return [guard === null ? texted : { ...texted, negatives: guard.allowed(question, texted, guarded) }];
+  });
+
+  const scale = intensityScale(kept.map(pair => pair.reasoningTokens));
+  return {
+    pairs: kept.map(pair => ({ ...pair, weight: relevanceIntensity(pair.reasoningTokens, scale) })),
+    ...scale,
+    trajectories,
+    searches,
+    browses,
+    dropped,
+    corrected,
+    withoutNegatives: kept.filter(pair => pair.negatives.length === 0).length,
+    guarded,
+    withoutText: [...withoutText],
+  };
+}
