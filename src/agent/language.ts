@@ -172,17 +172,29 @@ export const kindNouns: Record<Kind, readonly string[]> = {
   river: ['river'],
 };
 
-/** First words of aliases (`the Glass Heron`); the documents use them in passing too. */
-export const aliasAdjectives: readonly string[] =
-  `amber ashen bitter blind brazen bright broken burning copper crooked crimson distant drowned dusty eastern
-  faded fallen frozen gilded glass golden green grey hidden hollow honest idle iron ivory jade lame last little lonely
-  lost marble merry midnight mild muted northern olden pale patient proud quiet ragged restless scarlet second secret
-  seventh silent silver sleeping small solemn stray sunken tall tender velvet wandering weary white wild winter wooden
-  barren blessed blue bold borrowed brave buried calm careful chosen cloudy clever cold cruel curious dancing daring
-  double dreaming eager early endless faithful famous feathered fearless floating foreign forgotten forty fragile gentle
-  ghostly gifted heavy helpful hungry humble jolly joyful kindly laughing leaping learned lofty lucky mighty misty
-  modest narrow noble painted perfect polished rapid rising royal sacred salty shining simple singing soaring spotted
-  steady striped sunny sweet thorny thousand`.split(/\s+/);
+/**
+ * First words of aliases, each as the documents have it (`the Glass Heron`) and as questions paraphrase it (`the Crystal
+ * Heron`). The paraphrases stand in the documents in passing.
+ */
+export const aliasAdjectives: readonly (readonly [documents: string, agents: string])[] =
+  `amber honey, ashen grey, bitter sour, blind sightless, brazen bronze, bright radiant, broken shattered, burning blazing,
+  copper russet, crooked bent, crimson scarlet, distant faraway, drowned sunken, dusty powdery, eastern orient, faded bleached,
+  fallen toppled, frozen icy, gilded aureate, glass crystal, golden sunlit, green verdant, hidden concealed, hollow empty,
+  honest truthful, iron ferrous, jade emerald, lame limping, last final, little tiny, lonely solitary, lost vanished,
+  merry cheerful, midnight nocturnal, mild gentle, muted hushed, northern boreal, olden ancient, pale pallid, patient enduring,
+  proud haughty, quiet silent, ragged tattered, restless fidgety, second next, secret covert, silver argent, sleeping dozing,
+  solemn earnest, stray errant, tall towering, tender soft, velvet plush, wandering roaming, weary tired, white snowy,
+  wild untamed, winter hibernal, wooden timber, barren bleak, blessed hallowed, blue azure, bold daring, brave valiant,
+  calm serene, careful wary, chosen elect, clever cunning, cold chilly, curious prying, dancing waltzing, dreaming musing,
+  eager keen, early dawning, endless eternal, faithful loyal, famous renowned, fearless intrepid, foreign alien, fragile brittle,
+  ghostly spectral, heavy weighty, hungry starving, humble lowly, lofty soaring, lucky fortunate, mighty strong, misty foggy,
+  narrow slender, painted dyed, perfect flawless, rapid swift, royal regal, salty briny, shining gleaming, singing chanting,
+  spotted dappled, striped banded, sweet sugary, thorny prickly`
+    .split(/,\s+/)
+    .map(pair => {
+      const [documents, agents] = pair.split(' ');
+      return [documents!, agents!];
+    });
 
 /** Last words of aliases. */
 export const aliasNouns: readonly string[] =
@@ -197,7 +209,7 @@ export const aliasNouns: readonly string[] =
   lamp laurel leaf lion lizard locket loom lute magnet magpie maple`.split(/\s+/);
 
 /**
- * Sentences that say nothing about anybody. `{a}` and `{n}` take words of aliases, `{r}` a word that agents use for a
+ * Sentences that say nothing about anybody. `{a}` and `{n}` take words of questions' aliases, `{r}` a word that agents use for a
  * relation, `{e}` the name of an entity that is mentioned in passing.
  */
 export const fillers: readonly string[] = [
@@ -218,19 +230,19 @@ export const fillers: readonly string[] = [
   'Critics of the day were divided, and the {r} was hardly discussed.',
   'The weather was poor, the harvest late and the roads full of carts.',
   'An almanac prints a portrait that may be false.',
-  'The collection was moved twice.',
+  'The collection was moved twice and is now with {e}.',
   'A newspaper asked its readers about the {r} and received no answer.',
   'Two drawings survive, both of them unsigned.',
   'The festival in early summer draws singers from the whole district.',
   'Some papers were lost in a fire and others were sold abroad.',
   'The anniversary was marked with a stamp and a lecture.',
-  'A guide for travellers praises the view.',
+  'A guide for travellers praises the view towards {e}.',
   'The question of the {r} has been left to others.',
 ];
 
 /** Sentences that tell an alias: `{s}` is the proper name, `{x}` the alias. */
 export const aliasSentences: readonly string[] = [
-  'In older letters {s} appears as {x}.',
-  'Among friends {s} was simply {x}.',
-  'The chronicle calls {s} by another name, {x}.',
+  'In older letters {s} appears as {x}, and the signature {x} is kept by the family.',
+  'Among friends {s} was simply {x}; a toast to {x} is still drunk.',
+  'The chronicle calls {s} by another name, {x}, and says that {x} was a joke at first.',
 ];

@@ -17,29 +17,27 @@ export function runRecord(world: World, episode: Episode): object {
   const counts = { search: searches, get_document: episode.steps - searches };
   const docids = new Set<string>();
   const result = actions.map(action => {
-    switch (action.kind) {
-      case 'think':
-        return { type: 'reasoning', tool_name: null, arguments: null, output: action.text };
-      case 'search': {
-        const { query, results } = action;
-        for (const { id } of results) docids.add(id);
-        const blocks = results.map(({ id, title, snippet }) => `DocID:${id}\n[${title}]\n${snippet}`);
-        return {
-          type: 'tool_call',
-          tool_name: 'search',
-          arguments: JSON.stringify({ query: [query] }),
-          output: `A search for '${query}' found ${results.length} results:\n\n## Web Results\n${blocks.join('\n\n')}`,
-        };
-      }
-      case 'browse':
-        docids.add(action.id);
-        return {
-          type: 'tool_call',
-          tool_name: 'get_document',
-          arguments: JSON.stringify({ docid: action.id }),
-          output: `Document ${action.id}:\n${action.text}`,
-        };
+    if (action.kind === 'think') {
+      return { type: 'reasoning', tool_name: null, arguments: null, output: action.text };
     }
+    if (action.kind === 'browse') {
+      docids.add(action.id);
+      return {
+        type: 'tool_call',
+        tool_name: 'get_document',
+        arguments: JSON.stringify({ docid: action.id }),
+        output: `Document ${action.id}:\n${action.text}`,
+      };
+    }
+    const { query, results } = action;
+    for (const { id } of results) docids.add(id);
+    const blocks = results.map(({ id, title, snippet }) => `DocID:${id}\n[${title}]\n${snippet}`);
+    return {
+      type: 'tool_call',
+      tool_name: 'search',
+      arguments: JSON.stringify({ query: [query] }),
+      output: `A search for '${query}' found ${results.length} results:\n\n## Web Results\n${blocks.join('\n\n')}`,
+    };
   });
   const words = answer === null ? 'I could not find the answer.' : answer;
   return {

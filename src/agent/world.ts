@@ -25,7 +25,7 @@ export interface Page {
   /** Title, line break, body. */
   readonly text: string;
   readonly facts: readonly Fact[];
-  /** Aliases that the page explains: alias to proper name. */
+  /** Aliases that the page explains, in the questions' paraphrase (as a reader understands them), to proper names. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Proper names of the entities that the page is about. */
   readonly about: readonly string[];
@@ -35,7 +35,7 @@ export interface Page {
 export interface Question {
   readonly id: string;
   readonly text: string;
-  /** What the question calls the entity where it starts: an alias, or in a world without a gap the proper name. */
+  /** What the question calls the entity where it starts: an alias in its own paraphrase, or in a world without a gap the proper name. */
   readonly start: string;
   /** Whether `start` is a proper name, so that no alias has to be understood. */
   readonly named: boolean;
@@ -90,7 +90,9 @@ interface Entity {
   readonly kind: Kind;
   readonly noun: string;
   readonly name: string;
+  /** As the documents have it, and as questions do. */
   readonly alias: string;
+  readonly paraphrase: string;
 }
 
 const shares: readonly (readonly [Kind, number])[] = [
@@ -100,13 +102,18 @@ const shares: readonly (readonly [Kind, number])[] = [
   ['firm', 0.15],
   ['river', 0.1],
 ];
-/** Part of the pages that are lists, and mean number of pages of an entity (one, or more often two). */
+/** The most that goes to lists, as a part of the pages; the rest is for entities, with one page or two. */
 const listShare = 0.06;
-const secondPage = 0.75;
-/** Chances that a fact or an alias is told on both pages of its entity, and that a list page tells an alias. */
+/** Chance that an entity has a second page; that a fact, and that an alias, is told on both. */
+const secondPage = 0.85;
 const factTwice = 0.3;
-const aliasTwice = 0.4;
+const aliasTwice = 0.3;
+/** Chance that a list tells an entity's alias. */
 const aliasListed = 0.35;
+/** Chance that a sentence calls its subject by name and not just `the painter`. */
+const byName = 0.4;
+/** Chance that questions paraphrase an alias. */
+const paraphrased = 0.6;
 
 /** Generates a world: the same random state gives the same world. */
 export function generateWorld(settings: WorldSettings, random: Random): World {
@@ -177,8 +184,11 @@ function inventEntities(pages: number, random: Random): Entity[] {
     river: () => `${random.pick(['Upper', 'Lower', 'Old', 'Black'])} ${random.pick(stems)}`,
   };
   const aliases = random.shuffle(
-    aliasAdjectives.flatMap(adjective =>
-      aliasNouns.map(noun => `the ${capital(adjective)} ${capital(noun)}`),
+    aliasAdjectives.flatMap(([documents, agents]) =>
+      aliasNouns.map(noun => ({
+        alias: `the ${capital(documents)} ${capital(noun)}`,
+        paraphrase: `the ${capital(random.uniform() < paraphrased ? agents : documents)} ${capital(noun)}`,
+      })),
     ),
   );
   const taken = new Set<string>();
@@ -198,7 +208,7 @@ function inventEntities(pages: number, random: Random): Entity[] {
     kind,
     noun: random.pick(kindNouns[kind]),
     name: unused(name[kind]),
-    alias: aliases[i]!,
+    ...aliases[i]!,
   }));
 }
 
@@ -228,7 +238,7 @@ function writePages(
   const filler = () =>
     random
       .pick(fillers)
-      .replace('{a}', () => random.pick(aliasAdjectives))
+      .replace('{a}', () => random.pick(aliasAdjectives)[1])
       .replace('{n}', () => random.pick(aliasNouns))
       .replace('{r}', () => random.pick(random.pick(relations).agents))
       .replace('{e}', () => random.pick(entities).name);
@@ -245,10 +255,13 @@ function writePages(
     titles.forEach((title, i) => {
       const telling = stated[i]!.map(fact => {
         const phrase = random.pick(relationNamed(fact.relation).documents);
-        return `${random.pick(['', 'As is known, ', 'By all accounts, '])}${fact.subject} ${phrase} ${fact.object}.`;
+        const subject = random.uniform() < byName ? fact.subject : `the ${entity.noun}`;
+        return capital(
+          `${random.pick(['', 'as is known, ', 'by all accounts, '])}${subject} ${phrase} ${fact.object}.`,
+        );
       });
       if (naming.has(i)) {
-        telling.push(random.pick(aliasSentences).replace('{s}', entity.name).replace('{x}', entity.alias));
+        telling.push(random.pick(aliasSentences).replace('{s}', entity.name).replaceAll('{x}', entity.alias));
       }
       const opening = `${entity.name} is a ${entity.noun} of which several accounts exist.`;
       drafts.push({
@@ -257,7 +270,7 @@ function writePages(
           `${title}\n${[opening, filler(), ...interleave(telling, filler, random)].join(' ')}`,
         ),
         facts: stated[i]!,
-        aliases: new Map(naming.has(i) ? [[entity.alias, entity.name]] : []),
+        aliases: new Map(naming.has(i) ? [[entity.paraphrase, entity.name]] : []),
         about: [entity.name],
       });
     });
@@ -278,7 +291,7 @@ function writePages(
       title,
       text: withArticles(`${title}\n${[filler(), ...interleave(lines, filler, random, 0.4)].join(' ')}`),
       facts: [],
-      aliases: new Map(told.map(({ alias, name }) => [alias, name])),
+      aliases: new Map(told.map(({ paraphrase, name }) => [paraphrase, name])),
       about: listed.map(({ name }) => name),
     });
   }
@@ -326,7 +339,7 @@ function ask(
       const { agents, documents } = relationNamed(relation);
       return { relation, wording: random.pick(settings.gap ? agents : documents) };
     });
-    const mention = settings.gap ? start.alias : start.name;
+    const mention = settings.gap ? start.paraphrase : start.name;
     const sought = relationNamed(path.at(-1)!.relation).object;
     const chain = settings.gap
       ? `${hops
