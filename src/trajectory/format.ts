@@ -11,8 +11,8 @@ export interface ReadContext {
   readonly tools: ToolKinds;
 }
 
-/** Where a list stands in a record: `['result']`, `['values', 'messages']`, or `[]` for the record itself. */
-export type JsonPath = readonly (string | number)[];
+/** Names of members that lead to a value: `['result']`, `['values', 'messages']`, or `[]` for the record itself. */
+export type JsonPath = readonly string[];
 
 /** A trajectory before it has a name in its log and its steps have their places in it. */
 export interface ReadResult {

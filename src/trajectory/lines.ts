@@ -13,66 +13,80 @@ export interface Line {
   readonly ended: boolean;
 }
 
+/** Read at a time; a file that is no larger is read once. */
 const chunkSize = 1 << 20;
 
 /**
- * The lines of an open file from byte `from` on, read in chunks; lines above `limit` bytes are passed over without being
- * kept. Memory stays within the limit and a chunk, whatever the file's `size`, which only says how large a chunk pays.
+ * The bytes that an open file had when it was opened. What is read first is kept, because a log's beginning is looked at
+ * several times.
  */
-export function* readLines(descriptor: number, limit: number, from: number, size: number): Generator<Line> {
-  let buffer = Buffer.allocUnsafe(Math.max(1, Math.min(chunkSize, size - from + 1)));
-  /** The line that is being read is `buffer[start, end)`, of which `searched` bytes hold no line end. */
-  let start = 0;
-  let end = 0;
-  let offset = from;
-  let number = 1;
-  let searched = 0;
-  /** Bytes of an overlong line that are gone already. */
-  let dropped = 0;
+export class FileBytes {
+  readonly #descriptor: number;
+  readonly size: number;
+  /** The file's beginning, or all of it. */
+  readonly head: Buffer;
 
-  for (;;) {
-    const found = buffer.subarray(start + searched, end).indexOf(0x0a);
-    if (found >= 0) {
-      const length = searched + found;
-      const whole = dropped === 0 && length <= limit;
-      yield {
-        offset,
-        number,
-        bytes: whole ? buffer.subarray(start, start + length) : null,
-        length: dropped + length,
-        ended: true,
-      };
-      start += length + 1;
-      offset += dropped + length + 1;
-      number++;
-      searched = 0;
-      dropped = 0;
-      continue;
+  constructor(descriptor: number, size: number) {
+    this.#descriptor = descriptor;
+    this.size = size;
+    this.head = readBytes(descriptor, 0, Math.min(size, chunkSize));
+  }
+
+  /** All bytes from `start` on. */
+  rest(start: number): Buffer {
+    if (this.size <= this.head.length) return this.head.subarray(start);
+    return readBytes(this.#descriptor, start, this.size - start);
+  }
+
+  /**
+   * The lines from byte `start` on, read in chunks; lines above `limit` bytes are passed over without being kept. Memory
+   * stays within the limit and a chunk, whatever the file's size.
+   */
+  *lines(start: number, limit: number): Generator<Line> {
+    let buffer = this.head;
+    /** The line that is being read is `buffer[from, end)`, of which the first `searched` bytes hold no line end. */
+    let from = start;
+    let end = this.head.length;
+    let searched = 0;
+    /** Bytes of an overlong line that are gone already. */
+    let dropped = 0;
+    let offset = start;
+    let number = 1;
+    for (;;) {
+      const found = buffer.subarray(from + searched, end).indexOf(0x0a);
+      if (found >= 0) {
+        const length = searched + found;
+        const bytes = dropped === 0 && length <= limit ? buffer.subarray(from, from + length) : null;
+        yield { offset, number, bytes, length: dropped + length, ended: true };
+        from += length + 1;
+        offset += dropped + length + 1;
+        number++;
+        searched = dropped = 0;
+        continue;
+      }
+      searched = end - from;
+      if (searched > limit) {
+        dropped += searched;
+        from = end;
+        searched = 0;
+      }
+      if (offset + dropped + searched < this.size) {
+        // What is left moves to the front; to a larger buffer if it fills this one, or if this one is the head.
+        const fits = searched < buffer.length && buffer !== this.head;
+        const room = fits ? buffer : Buffer.allocUnsafe(Math.min(2 * searched, limit) + chunkSize);
+        buffer.copy(room, 0, from, end);
+        buffer = room;
+        from = 0;
+        end = searched;
+        const read = readSync(this.#descriptor, buffer, end, buffer.length - end, offset + dropped + end);
+        end += read;
+        if (read > 0) continue;
+      }
+      const length = dropped + searched;
+      const bytes = dropped === 0 ? buffer.subarray(from, end) : null;
+      if (length > 0) yield { offset, number, bytes, length, ended: false };
+      return;
     }
-    searched = end - start;
-    if (searched > limit) {
-      dropped += searched;
-      start = end = searched = 0;
-    } else if (start > 0) {
-      buffer.copyWithin(0, start, end);
-      end -= start;
-      start = 0;
-    }
-    if (end === buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.min(buffer.length * 2, limit + chunkSize));
-      buffer.copy(larger, 0, 0, end);
-      buffer = larger;
-    }
-    const read = readSync(descriptor, buffer, end, buffer.length - end, offset + dropped + end);
-    if (read > 0) {
-      end += read;
-      continue;
-    }
-    const length = dropped + searched;
-    if (length > 0) {
-      yield { offset, number, bytes: dropped === 0 ? buffer.subarray(0, end) : null, length, ended: false };
-    }
-    return;
   }
 }
 

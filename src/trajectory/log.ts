@@ -4,7 +4,7 @@ import { basename, extname } from 'node:path';
 import { errorCode, LratError } from '../base/errors.ts';
 import type { LogFormat } from './format.ts';
 import { jsonErrorAt } from './json-syntax.ts';
-import { readBytes, readLines } from './lines.ts';
+import { FileBytes, readBytes } from './lines.ts';
 import type { Position, Trajectory } from './model.ts';
 import { elementPositions, type Place, placeAt } from './positions.ts';
 import { type Recognition, recognise } from './recognise.ts';
@@ -140,19 +140,17 @@ function readTrajectory(format: LogFormat, raw: RawRecord, tools: ToolKinds): Tr
 
 class LogReader {
   readonly #path: string;
-  readonly #descriptor: number;
+  readonly #file: FileBytes;
   readonly #tools: ToolKinds;
   readonly #before: BigIntStats;
-  readonly #size: number;
   /** How often each id has been given. */
   readonly #ids = new Map<string, number>();
 
   constructor(path: string, descriptor: number, tools: ToolKinds) {
     this.#path = path;
-    this.#descriptor = descriptor;
     this.#tools = tools;
     this.#before = fstatSync(descriptor, { bigint: true });
-    this.#size = Number(this.#before.size);
+    this.#file = new FileBytes(descriptor, this.#before.isFile() ? Number(this.#before.size) : 0);
   }
 
   *read(): Generator<LogRecord> {
@@ -169,12 +167,12 @@ class LogReader {
   }
 
   *#content(): Generator<LogRecord> {
-    const head = readBytes(this.#descriptor, 0, Math.min(this.#size, 1 << 16));
+    const { head, size } = this.#file;
     if (head[0] === 0xff && head[1] === 0xfe) {
       yield problem('', 'is UTF-16 text. Convert it to UTF-8.');
       return;
     }
-    if (head.includes(0)) {
+    if (head.subarray(0, 1 << 16).includes(0)) {
       yield problem('', 'is a binary file, not JSON. Unpack it, or leave it out.');
       return;
     }
@@ -182,7 +180,7 @@ class LogReader {
     const shape = this.#shape(start);
     if (shape === 'empty') yield problem('', 'is empty.');
     else if (shape === 'lines') yield* this.#recognised(this.#lines(start));
-    else if (this.#size <= largestDocument) yield* this.#document(start);
+    else if (size <= largestDocument) yield* this.#document(start);
     else
       yield problem(
         '',
@@ -192,26 +190,28 @@ class LogReader {
 
   /** Whether the file is JSON Lines or one JSON document, told by its first two lines that are not blank. */
   #shape(start: number): 'empty' | 'lines' | 'document' {
-    let first: string | null | undefined;
-    for (const { bytes } of readLines(this.#descriptor, longestLine, start, this.#size)) {
-      const text = bytes === null ? null : bytes.toString('utf8').trim();
-      if (text === '') continue;
+    let first: Buffer | null | undefined;
+    for (const { bytes } of this.#file.lines(start, longestLine)) {
+      if (bytes !== null && isBlank(bytes)) continue;
       if (first === undefined) {
-        first = text;
+        first = bytes === null ? null : Buffer.from(bytes);
         continue;
       }
       // A line too long to be kept, and something after it: no document is broken up so late.
-      if (first === null || jsonErrorAt(first) === null) return 'lines';
+      if (first === null) return 'lines';
+      const text = first.toString('utf8').trimEnd();
+      if (jsonErrorAt(text) === null) return 'lines';
       // The first line is no record by itself: it begins a document if the second one continues it.
-      if (text === null || !/^[[{]/.test(text)) return 'document';
-      const error = jsonErrorAt(`${first}\n${text}`);
-      return error !== null && error <= first.length + 1 ? 'lines' : 'document';
+      const next = bytes?.toString('utf8').trim() ?? '';
+      if (!/^[[{]/.test(next)) return 'document';
+      const error = jsonErrorAt(`${text}\n${next}`);
+      return error !== null && error <= text.length + 1 ? 'lines' : 'document';
     }
     return first === undefined ? 'empty' : 'document';
   }
 
   *#document(start: number): Generator<LogRecord> {
-    const all = readBytes(this.#descriptor, start, this.#size - start);
+    const all = this.#file.rest(start);
     const text = all.toString('utf8');
     let value: unknown;
     try {
@@ -231,7 +231,7 @@ class LogReader {
 
   *#lines(start: number): Generator<RawRecord | ProblemRecord> {
     let ordinal = 0;
-    for (const line of readLines(this.#descriptor, longestLine, start, this.#size)) {
+    for (const line of this.#file.lines(start, longestLine)) {
       const place = `line ${line.number}`;
       if (line.bytes === null) {
         ordinal++;
@@ -352,6 +352,10 @@ function trimmed(bytes: Buffer, offset: number, line: number): Place & { readonl
   while (from < to && isSpace(bytes[from]!)) from++;
   while (to > from && isSpace(bytes[to - 1]!)) to--;
   return { bytes: bytes.subarray(from, to), ...placeAt(bytes, from, { offset, line, column: 1 }) };
+}
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every(isSpace);
 }
 
 function isSpace(c: number): boolean {

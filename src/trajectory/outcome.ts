@@ -86,7 +86,7 @@ function markedAnswer(text: string): string | null {
 function normalise(text: string): string {
   return normaliseText(text)
     .replace(/[\p{P}$+<=>^`|~]/gu, '')
-    .replace(/\b(?:a|an|the)\b/gu, ' ')
+    .replace(/(?<![\p{L}\p{N}])(?:a|an|the)(?![\p{L}\p{N}])/gu, ' ')
     .replace(/\s+/gu, ' ')
     .trim();
 }
@@ -112,8 +112,8 @@ export class References {
 
   private constructor(path: string, read: readonly (Reference | Problem)[]) {
     this.path = path;
-    const problems = read.filter(item => 'log' in item);
-    this.#all = read.filter(item => !('log' in item));
+    const problems = read.filter((item): item is Problem => 'log' in item);
+    this.#all = read.filter((item): item is Reference => !('log' in item));
     const contested = new Set<string>();
     for (const reference of this.#all) {
       if (reference.id === null) continue;

@@ -102,16 +102,22 @@ class LiteralParser {
   }
 
   #string(quote: string): string {
+    const plain = quote === "'" ? /[^'\\]*/y : /[^"\\]*/y;
     let out = '';
-    let from = ++this.#at;
-    for (; this.#at < this.#text.length; this.#at++) {
-      const c = this.#text[this.#at];
-      if (c === quote) return out + this.#text.slice(from, this.#at++);
-      if (c !== '\\') continue;
-      out += this.#text.slice(from, this.#at) + this.#escape();
-      from = this.#at + 1;
+    this.#at++;
+    for (;;) {
+      plain.lastIndex = this.#at;
+      plain.test(this.#text);
+      out += this.#text.slice(this.#at, plain.lastIndex);
+      this.#at = plain.lastIndex;
+      if (this.#at >= this.#text.length) return out;
+      if (this.#text[this.#at] === quote) {
+        this.#at++;
+        return out;
+      }
+      out += this.#escape();
+      this.#at++;
     }
-    return out + this.#text.slice(from);
   }
 
   /** The character that the escape at the cursor stands for; leaves the cursor on the escape's last character. */

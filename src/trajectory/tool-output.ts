@@ -147,10 +147,15 @@ function numberedBlocks(section: string): Candidate[] {
     readonly title: string;
     readonly url: string;
   }[] = [];
-  for (const match of section.matchAll(/^(\d+)\. \[(.*)\]\((.*)\)[ \t]*$/gm)) {
+  for (const match of section.matchAll(/^(\d+)\. \[/gm)) {
     // A snippet may hold a numbered list of links of its own; only the next number opens the next block.
     if (Number(match[1]) !== heads.length + 1) continue;
-    heads.push({ start: match.index, end: match.index + match[0].length, title: match[2]!, url: match[3]! });
+    const lineEnd = section.indexOf('\n', match.index);
+    const end = lineEnd < 0 ? section.length : lineEnd;
+    const link = section.slice(match.index + match[0].length, end).trimEnd();
+    const middle = link.lastIndexOf('](');
+    if (middle < 0 || !link.endsWith(')')) continue;
+    heads.push({ start: match.index, end, title: link.slice(0, middle), url: link.slice(middle + 2, -1) });
   }
   return heads.flatMap((head, i) => {
     const key = documentKey({ url: head.url });
