@@ -26,7 +26,7 @@ export interface Pair {
   readonly weight: number;
 }
 
-/** One line of a pair file: the released data set's keys, then provenance. */
+/** One line of a pair file: the released data set's keys, then provenance, null in rows that others have made. */
 export interface PairRow {
   readonly query: string;
   readonly pos: readonly string[];
@@ -36,12 +36,12 @@ export interface PairRow {
   readonly reasoning_len: number | null;
   readonly satisfied: boolean;
   readonly reweight_rate: number;
-  readonly mode: MiningMode;
-  readonly log: string;
-  readonly trajectory: string;
+  readonly mode: MiningMode | null;
+  readonly log: string | null;
+  readonly trajectory: string | null;
   readonly query_id: string | null;
-  readonly search_step: number;
-  readonly browse_step: number;
+  readonly search_step: number | null;
+  readonly browse_step: number | null;
   readonly question: string | null;
   readonly pre_search_reasoning: string | null;
   readonly previous_queries: readonly string[];
