@@ -136,7 +136,8 @@ export async function attempt(
     for (let searches = 0; found === undefined && searches < settings.patience; searches++) {
       if (steps >= settings.budget) return { actions, answer: null };
       const query = ways[way++ % ways.length]!(subject.replace(/^the /, ''));
-      if (actions.at(-1)?.kind !== 'browse') {
+      // After a browse the reasoning is there already.
+      if (actions.at(-1)?.kind !== 'think') {
         actions.push({
           kind: 'think',
           text: plan(hop, subject, wording, query, stream(`plan/${hop}/${searches}`)),
