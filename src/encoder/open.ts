@@ -1,0 +1,55 @@
+import { basename } from 'node:path';
+import { LratError } from '../base/errors.ts';
+import type { Encoder } from './encoder.ts';
+import { readModules } from './model-folder.ts';
+import { readStatic, staticEncoder } from './static.ts';
+import { trainableStatic } from './static-training.ts';
+import type { TrainableEncoder } from './trainable.ts';
+
+/** What there is to a family of models. */
+interface Family {
+  /** The sentence-transformers module that such models begin with. */
+  readonly module: string;
+  open(dir: string): Promise<Encoder>;
+  openForTraining(dir: string, maxTokens: number | null): Promise<TrainableEncoder>;
+}
+
+const families: readonly Family[] = [
+  {
+    module: 'StaticEmbedding',
+    open: async dir => staticEncoder(basename(dir), readStatic(dir)),
+    openForTraining: async (dir, maxTokens) => trainableStatic(readStatic(dir), maxTokens),
+  },
+];
+
+/** The family of the model in a folder, told by its `modules.json`. */
+function familyOf(dir: string): Family {
+  const first = readModules(dir)[0]?.type;
+  const family = families.find(({ module }) => module === first);
+  if (family === undefined) {
+    throw new LratError(
+      `is a model of an architecture that is not known here (${first ?? 'no module at all'}).`,
+      {
+        place: dir,
+        remedy: `Known: ${families.map(({ module }) => module).join(', ')}.`,
+      },
+    );
+  }
+  return family;
+}
+
+/**
+ * Opens a model folder in the sentence-transformers layout.
+ * @throws LratError if its architecture is not known, or something in it is missing or malformed.
+ */
+export async function openEncoder(dir: string): Promise<Encoder> {
+  return familyOf(dir).open(dir);
+}
+
+/**
+ * Opens a model folder to be trained further.
+ * @param maxTokens texts are cut after so many tokens, in training and in the model that comes of it.
+ */
+export async function openForTraining(dir: string, maxTokens: number | null): Promise<TrainableEncoder> {
+  return familyOf(dir).openForTraining(dir, maxTokens);
+}

@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { LratError } from '../base/errors.ts';
+
+/** Text to token ids. */
+export interface TextTokenizer {
+  /** One past the greatest id. */
+  readonly size: number;
+  /** The id that stands for what the vocabulary does not have; null if there is none. */
+  readonly unknown: number | null;
+  /** Ids without special tokens, at most `maxTokens` of them. */
+  encode(text: string): Int32Array;
+}
+
+/** The part of a `tokenizer.json` that is looked into here. */
+export interface TokenizerJson {
+  readonly truncation: { readonly max_length: number } | null;
+  readonly model: {
+    readonly type?: string;
+    readonly vocab: unknown;
+    readonly unk_token?: string | null;
+    readonly unk_id?: number | null;
+  };
+  readonly [key: string]: unknown;
+}
+
+/** Letters that are words by themselves: their scripts do not write spaces. */
+const single = '\\p{Han}\\p{Hiragana}\\p{Katakana}\\p{Thai}';
+/** Accents of European scripts. Marks of other scripts carry letters and stay. */
+const accents = { type: 'Replace', pattern: { Regex: '[\\u0300-\\u036f]' }, content: '' };
+
+/** What an encoder's own vocabulary says for a word that it does not have. */
+export const unknownToken = '[UNK]';
+
+/**
+ * A standard `tokenizer.json` over whole words: NFKC, lower case, without accents; runs of letters, digits and marks are
+ * words, letters of scripts without spaces one by one. Each piece of it means the same in Hugging Face's library (Rust
+ * and Python) and in JavaScript: compatibility forms that are newer than the former's tables of characters excepted.
+ *
+ * @param words ids are their positions plus one; 0 is `[UNK]`.
+ * @param maxTokens longer texts are cut; null leaves them whole.
+ */
+export function wordTokenizerJson(words: readonly string[], maxTokens: number | null): TokenizerJson {
+  return {
+    version: '1.0',
+    truncation: truncation(maxTokens),
+    padding: null,
+    added_tokens: [],
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        { type: 'NFKD' },
+        accents,
+        { type: 'Lowercase' },
+        // Lower case brings some back (İ), and depends on the place in the word for the Greek sigma in JavaScript only.
+        accents,
+        { type: 'Replace', pattern: { String: 'ς' }, content: 'σ' },
+        { type: 'NFC' },
+      ],
+    },
+    pre_tokenizer: {
+      type: 'Split',
+      pattern: { Regex: `[${single}]|(?:(?![${single}])[\\p{L}\\p{N}\\p{M}])+` },
+      behavior: 'Removed',
+      invert: true,
+    },
+    post_processor: null,
+    decoder: null,
+    model: {
+      type: 'WordLevel',
+      vocab: Object.fromEntries([unknownToken, ...words].map((word, id) => [word, id])),
+      unk_token: unknownToken,
+    },
+  };
+}
+
+function truncation(maxTokens: number | null): TokenizerJson['truncation'] {
+  const rest = { direction: 'Right', strategy: 'LongestFirst', stride: 0 };
+  return maxTokens === null ? null : { max_length: maxTokens, ...rest };
+}
+
+/** The same tokenizer with another greatest number of tokens. */
+export function withMaxTokens(json: TokenizerJson, maxTokens: number | null): TokenizerJson {
+  return { ...json, truncation: truncation(maxTokens) };
+}
+
+/** The words that a text consists of, as the tokenizer of `wordTokenizerJson` sees them. */
+export function wordSplitter(): (text: string) => string[] {
+  const tokenizer = new Tokenizer(wordTokenizerJson([], null), {});
+  return text => tokenizer.tokenize(text);
+}
+
+/** @param place named in messages. @throws LratError if the tokenizer is of a kind that is not known here. */
+export function makeTokenizer(json: TokenizerJson, place: string): TextTokenizer {
+  let tokenizer: Tokenizer;
+  try {
+    tokenizer = new Tokenizer(json, {});
+  } catch (cause) {
+    throw new LratError(
+      `is no tokenizer that can be used (${cause instanceof Error ? cause.message : cause}).`,
+      {
+        place,
+        remedy: 'Use the tokenizer.json that the model was saved with.',
+        cause,
+      },
+    );
+  }
+  const unknown =
+    json.model.unk_id ??
+    (json.model.unk_token == null ? null : (tokenizer.token_to_id(json.model.unk_token) ?? null));
+  const limit = json.truncation?.max_length ?? Number.POSITIVE_INFINITY;
+  let size = 0;
+  for (const id of tokenizer.get_vocab().values()) size = Math.max(size, id + 1);
+  return {
+    size,
+    unknown,
+    encode(text) {
+      // The library leaves an unknown word of a word-level vocabulary without an id.
+      const { ids } = tokenizer.encode(text, { add_special_tokens: false });
+      const known = (ids as (number | undefined)[]).flatMap(id => id ?? unknown ?? []);
+      return Int32Array.from(known.length > limit ? known.slice(0, limit) : known);
+    },
+  };
+}
+
+/** @throws LratError if the file is missing or is no `tokenizer.json`. */
+export function readTokenizerJson(path: string): TokenizerJson {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new LratError(`cannot be read (${cause instanceof Error ? cause.message : cause}).`, {
+      place: path,
+      remedy: 'A model folder needs the tokenizer.json that the model was saved with.',
+      cause,
+    });
+  }
+  const model = (json as Partial<TokenizerJson> | null)?.model;
+  if (
+    typeof model !== 'object' ||
+    model === null ||
+    typeof model.vocab !== 'object' ||
+    model.vocab === null
+  ) {
+    throw new LratError('is no tokenizer: it has no model with a vocabulary.', {
+      place: path,
+      remedy: 'A model folder needs the tokenizer.json that the model was saved with.',
+    });
+  }
+  return { truncation: null, ...(json as object) } as TokenizerJson;
+}

@@ -1,0 +1,183 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { LratError } from '../base/errors.ts';
+import { fingerprint, normaliseText } from '../base/text.ts';
+
+/** A pair as training sees it; documents are positions in `TrainingSet.documents`. */
+export interface TrainingRow {
+  readonly query: string;
+  readonly positives: readonly number[];
+  /** None of them is in `known`. */
+  readonly negatives: readonly number[];
+  readonly weight: number;
+  /** Documents that must not count as negatives: the known positives of its query and question, and their copies. */
+  readonly known: ReadonlySet<number>;
+}
+
+export interface TrainingSet {
+  /** Each with its own id and text; several may share one of the two. */
+  readonly documents: readonly { readonly id: string; readonly text: string }[];
+  readonly rows: readonly TrainingRow[];
+  /** Rows and negatives that were left out, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** SHA-256 of the file, in hexadecimal digits. */
+  readonly hash: string;
+  /** For model cards. */
+  readonly provenance: {
+    readonly logs: number;
+    readonly modes: readonly string[];
+    readonly questions: number;
+  };
+}
+
+/** The keys of a pair file that training needs; those of the published data set may lack the rest. */
+const lineSchema = z.object({
+  query: z.string(),
+  pos: z.array(z.string()).min(1),
+  neg: z.array(z.string()),
+  pos_id: z.array(z.string()).optional(),
+  neg_id: z.array(z.string()).optional(),
+  satisfied: z.boolean().optional(),
+  reweight_rate: z.number().nonnegative().nullish(),
+  question: z.string().nullish(),
+  mode: z.string().optional(),
+  log: z.string().optional(),
+});
+
+/**
+ * Reads a pair file (JSON Lines). Rows that the judge found irrelevant (`satisfied: false`) have no positive and are left
+ * out; a row without a weight has weight 1. Negatives that are known positives are removed.
+ *
+ * @throws LratError naming file and line if the file cannot be read, a line is malformed, or no row is left.
+ */
+export async function readTrainingSet(path: string): Promise<TrainingSet> {
+  const documents: { id: string; text: string }[] = [];
+  const positions = new Map<string, number>();
+  const intern = (id: string, text: string): number => {
+    const key = `${id}\0${text}`;
+    let position = positions.get(key);
+    if (position === undefined) {
+      position = documents.push({ id, text }) - 1;
+      positions.set(key, position);
+    }
+    return position;
+  };
+  const dropped: Record<string, number> = {};
+  const drop = (reason: string, count = 1) => {
+    if (count > 0) dropped[reason] = (dropped[reason] ?? 0) + count;
+  };
+  const lines: {
+    query: string;
+    question: string | null;
+    weight: number;
+    positives: number[];
+    negatives: number[];
+  }[] = [];
+  const logs = new Set<string>();
+  const modes = new Set<string>();
+  const questions = new Set<string>();
+
+  const hash = createHash('sha256');
+  const file = createReadStream(path).on('data', chunk => hash.update(chunk));
+  let number = 0;
+  try {
+    for await (const line of createInterface({ input: file, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number++;
+      if (line.trim() === '') continue;
+      const row = parseLine(line, `${path}, line ${number}`);
+      if (row.satisfied === false) {
+        drop('judged irrelevant');
+        continue;
+      }
+      const ids = (texts: readonly string[], given: readonly string[] | undefined) =>
+        texts.map((text, i) => intern(given?.[i] ?? fingerprint(text), text));
+      lines.push({
+        query: row.query,
+        question: row.question ?? null,
+        weight: row.reweight_rate ?? 1,
+        positives: ids(row.pos, row.pos_id),
+        negatives: ids(row.neg, row.neg_id),
+      });
+      if (row.log !== undefined) logs.add(row.log);
+      if (row.mode !== undefined) modes.add(row.mode);
+      if (row.question != null) questions.add(row.question);
+    }
+  } catch (cause) {
+    if (cause instanceof LratError) throw cause;
+    throw new LratError(`cannot be read (${cause instanceof Error ? cause.message : cause}).`, {
+      place: path,
+      remedy: 'Name a pair file, such as `lrat mine --out` writes.',
+      cause,
+    });
+  }
+  if (lines.length === 0) {
+    throw new LratError('has no row to train on.', {
+      place: path,
+      remedy: 'Mine pairs from logs with browses that are judged relevant.',
+    });
+  }
+
+  // A document of the same id or the same text as a known positive is that positive.
+  const copies = copiesOf(documents);
+  const byQuery = new Map<string, Set<number>>();
+  const byQuestion = new Map<string, Set<number>>();
+  const addTo = (sets: Map<string, Set<number>>, key: string, positives: readonly number[]) => {
+    const set = sets.get(key) ?? new Set();
+    sets.set(key, set);
+    for (const positive of positives) for (const copy of copies(positive)) set.add(copy);
+  };
+  for (const { query, question, positives } of lines) {
+    addTo(byQuery, normaliseText(query), positives);
+    if (question !== null) addTo(byQuestion, normaliseText(question), positives);
+  }
+  const rows = lines.map(({ query, question, weight, positives, negatives }): TrainingRow => {
+    const ofQuery = byQuery.get(normaliseText(query))!;
+    const known =
+      question === null ? ofQuery : new Set([...ofQuery, ...byQuestion.get(normaliseText(question))!]);
+    const kept = negatives.filter(negative => !known.has(negative));
+    drop('negatives that are known positives', negatives.length - kept.length);
+    return { query, positives, negatives: kept, weight, known };
+  });
+  const provenance = { logs: logs.size, modes: [...modes].sort(), questions: questions.size };
+  return { documents, rows, dropped, hash: hash.digest('hex'), provenance };
+}
+
+function parseLine(line: string, place: string): z.infer<typeof lineSchema> {
+  const remedy = 'Mine the pairs again, or correct the line.';
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch (cause) {
+    throw new LratError('is not JSON.', { place, remedy, cause });
+  }
+  const { data, error } = lineSchema.safeParse(json);
+  if (data === undefined) {
+    const [issue] = error.issues;
+    throw new LratError(`is no pair: ${issue!.path.join('.') || 'the line'}: ${issue!.message}.`, {
+      place,
+      remedy,
+    });
+  }
+  for (const [texts, ids, key] of [
+    [data.pos, data.pos_id, 'pos_id'],
+    [data.neg, data.neg_id, 'neg_id'],
+  ] as const) {
+    if (ids !== undefined && ids.length !== texts.length) {
+      throw new LratError(`is no pair: ${key} has ${ids.length} entries for ${texts.length} texts.`, {
+        place,
+        remedy,
+      });
+    }
+  }
+  return data;
+}
+
+/** For each document, all that have its id or its normalised text, itself included. */
+function copiesOf(documents: TrainingSet['documents']): (document: number) => Iterable<number> {
+  const byId = Map.groupBy(documents.keys(), i => documents[i]!.id);
+  const texts = documents.map(({ text }) => fingerprint(normaliseText(text)));
+  const byText = Map.groupBy(documents.keys(), i => texts[i]!);
+  return document => [...byId.get(documents[document]!.id)!, ...byText.get(texts[document]!)!];
+}

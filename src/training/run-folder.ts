@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { LratError } from '../base/errors.ts';
+import { writeError, writeFileAtomic } from '../base/files.ts';
+import { recipeSchema } from './recipe.ts';
+
+/** `run.json`: what was asked for. Paths inside the workspace are relative to it. */
+export const runSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.literal('training'),
+  id: z.string(),
+  created: z.string(),
+  pairs: z.string(),
+  pairsHash: z.string(),
+  /** Folder of the model that training starts from. */
+  base: z.string(),
+  out: z.string(),
+  recipe: recipeSchema,
+  lineage: z.record(z.string(), z.string()),
+  versions: z.record(z.string(), z.string()),
+});
+export type RunRecord = z.infer<typeof runSchema>;
+
+const statusSchema = z.strictObject({
+  version: z.literal(1),
+  state: z.enum(['running', 'stopped', 'finished', 'failed']),
+  pid: z.int(),
+  /** Tells the process from a later one of the same number; null where the system does not say. */
+  started: z.string().nullable(),
+  step: z.int(),
+  steps: z.int(),
+  updated: z.string(),
+  error: z.string().nullable(),
+});
+type StatusRecord = z.infer<typeof statusSchema>;
+
+/** `crashed`: it says that it runs, and its process is gone. */
+export type RunState = StatusRecord['state'] | 'crashed';
+
+export interface RunStatus extends Omit<StatusRecord, 'state'> {
+  readonly state: RunState;
+}
+
+/** One line of `metrics.jsonl`: a step, or figures measured after it. */
+export type Metric =
+  | {
+      readonly step: number;
+      readonly epoch: number;
+      readonly loss: number;
+      readonly learningRate: number;
+      readonly gradientNorm: number;
+      readonly rowsPerSecond: number;
+      readonly tokensPerSecond: number;
+    }
+  | { readonly step: number; readonly epoch: number; readonly figures: Readonly<Record<string, number>> };
+
+/** A name for a run that sorts by time. */
+export function newRunId(): string {
+  const time = new Date().toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-');
+  return `${time}-${randomUUID().slice(0, 6)}`;
+}
+
+/** `.lrat/runs/<id>`: everything that is known of a training, so that it can be watched from elsewhere and resumed. */
+export class RunFolder {
+  readonly path: string;
+  #metrics: string[] = [];
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** The folder for a model that was made for this run. */
+  get base(): string {
+    return join(this.path, 'base');
+  }
+
+  get checkpoints(): string {
+    return join(this.path, 'checkpoints');
+  }
+
+  writeRecord(record: RunRecord): void {
+    this.#make();
+    writeFileAtomic(join(this.path, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** @throws LratError if there is no such run, or its record cannot be read. */
+  readRecord(): RunRecord {
+    return readJson(join(this.path, 'run.json'), runSchema);
+  }
+
+  writeStatus(state: StatusRecord['state'], step: number, steps: number, error: string | null = null): void {
+    const record: StatusRecord = {
+      version: 1,
+      state,
+      pid: process.pid,
+      started: startOf(process.pid),
+      step,
+      steps,
+      updated: new Date().toISOString(),
+      error,
+    };
+    writeFileAtomic(join(this.path, 'status.json'), `${JSON.stringify(record, null, 2)}\n`);
+  }
+
+  /** What the run last said of itself, or null if it never did; whether its process still lives is looked up. */
+  readStatus(): RunStatus | null {
+    const path = join(this.path, 'status.json');
+    if (!existsSync(path)) return null;
+    const status = readJson(path, statusSchema);
+    const gone = status.state === 'running' && !lives(status.pid, status.started);
+    return gone ? { ...status, state: 'crashed' } : status;
+  }
+
+  log(line: string): void {
+    this.#append('log.txt', `${new Date().toISOString()} ${line}\n`);
+  }
+
+  /** Kept in memory until `flush`: a write per step would cost more than the step. */
+  addMetric(metric: Metric): void {
+    this.#metrics.push(`${JSON.stringify(metric)}\n`);
+  }
+
+  flush(): void {
+    if (this.#metrics.length > 0) this.#append('metrics.jsonl', this.#metrics.join(''));
+    this.#metrics = [];
+  }
+
+  readMetrics(): Metric[] {
+    const path = join(this.path, 'metrics.jsonl');
+    if (!existsSync(path)) return [];
+    return readFileSync(path, 'utf8')
+      .split('\n')
+      .flatMap(line => {
+        try {
+          return [JSON.parse(line) as Metric];
+        } catch {
+          // The empty end, or a line that a crash cut off: its step will be run again.
+          return [];
+        }
+      });
+  }
+
+  /** Forgets the metrics after `step`, which will be run again. */
+  rewindMetrics(step: number): void {
+    const kept = this.readMetrics().filter(metric => metric.step <= step);
+    writeFileAtomic(
+      join(this.path, 'metrics.jsonl'),
+      kept.map(metric => `${JSON.stringify(metric)}\n`).join(''),
+    );
+  }
+
+  /** Paths of the checkpoints, newest first. */
+  listCheckpoints(): string[] {
+    if (!existsSync(this.checkpoints)) return [];
+    return readdirSync(this.checkpoints)
+      .filter(name => /^step-\d+\.safetensors$/.test(name))
+      .sort()
+      .reverse()
+      .map(name => join(this.checkpoints, name));
+  }
+
+  removeCheckpoints(): void {
+    rmSync(this.checkpoints, { recursive: true, force: true });
+  }
+
+  #make(): void {
+    try {
+      mkdirSync(this.path, { recursive: true });
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+  }
+
+  #append(name: string, text: string): void {
+    const path = join(this.path, name);
+    try {
+      appendFileSync(path, text);
+    } catch (error) {
+      throw writeError(path, error);
+    }
+  }
+}
+
+function readJson<T>(path: string, schema: z.ZodType<T>): T {
+  try {
+    return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (cause) {
+    throw new LratError('cannot be read as a record of a run.', {
+      place: path,
+      remedy: 'Name the folder of a run, such as .lrat/runs/<id>, or start the training anew.',
+      cause,
+    });
+  }
+}
+
+function lives(pid: number, started: string | null): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user may not be signalled, but is there.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return started === null || startOf(pid) === started;
+}
+
+/** When a process started, in the system's own units since its boot (Linux: field 22 of /proc/<pid>/stat); null elsewhere. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,350 @@
+import { availableParallelism } from 'node:os';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { describeError, LratError } from '../base/errors.ts';
+import type { Job } from '../base/progress.ts';
+import { Random } from '../base/random.ts';
+import type { Encoder } from '../encoder/encoder.ts';
+import { checkReplaceable } from '../encoder/model-folder.ts';
+import { openForTraining } from '../encoder/open.ts';
+import { buildStatic, saveStatic } from '../encoder/static.ts';
+import type { TrainableEncoder } from '../encoder/trainable.ts';
+import { learningRateShare } from '../engine/optimizer.ts';
+import { drawEpoch } from './batches.ts';
+import { type Position, restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { type Recipe, recipeSchema } from './recipe.ts';
+import { readTrainingSet, type TrainingSet } from './rows.ts';
+import { newRunId, RunFolder, type RunRecord } from './run-folder.ts';
+import { initialMoments, Stepper } from './step.ts';
+
+/** A static encoder made for the training: its vocabulary comes from these texts and the queries of the pairs. */
+export interface NewStaticBase {
+  /** Texts of the corpus; null takes the documents of the pairs. */
+  readonly documents: Iterable<string> | null;
+  readonly dimension?: number;
+}
+
+export interface TrainOptions {
+  /** The run is kept in its `.lrat/runs`. */
+  readonly workspace: string;
+  /** Pair file. */
+  readonly pairs: string;
+  /** Folder of the model to start from, or how to make one. */
+  readonly base: string | NewStaticBase;
+  /** Folder of the model that comes of it; a model that is there is replaced at the end. */
+  readonly out: string;
+  readonly recipe: Recipe;
+  /** What the model card shall say of where the pairs come from: `Judge`, `Half-life`, … */
+  readonly lineage?: Readonly<Record<string, string>>;
+}
+
+export interface RunOptions {
+  /** Measures the model after each epoch; what it returns stands in the metrics and, the last, in the model card. */
+  readonly onEvaluate?: (encoder: Encoder, epoch: number) => Promise<Readonly<Record<string, number>>>;
+  /** Threads of the computation; all processors unless told. */
+  readonly threads?: number;
+  /** Greatest time between checkpoints, 30 seconds unless told; 0 writes one after each step. */
+  readonly checkpointSeconds?: number;
+}
+
+export interface TrainResult {
+  readonly state: 'finished' | 'stopped';
+  /** Folder of the run. */
+  readonly run: string;
+  /** Folder of the trained model; null if it was stopped. */
+  readonly model: string | null;
+  readonly rows: number;
+  /** Rows and negatives left out, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly steps: number;
+  /** Mean over the steps of the last epoch that this process ran; null if it ran none. */
+  readonly loss: number | null;
+  readonly rowsPerSecond: number;
+  readonly tokensPerSecond: number;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/**
+ * Trains an encoder on mined pairs. When `job` is told to stop, the run is kept with a checkpoint, and `resume` ends it
+ * with the same losses and parameters, bit for bit, that it would have had without the stop.
+ *
+ * @throws LratError if pairs or base cannot be used, the loss is not finite, or something cannot be written.
+ */
+export async function train(options: TrainOptions, job: Job, run: RunOptions = {}): Promise<TrainResult> {
+  const recipe = recipeSchema.parse(options.recipe);
+  checkReplaceable(options.out);
+  const set = await readTrainingSet(options.pairs);
+  const id = newRunId();
+  const folder = new RunFolder(join(options.workspace, '.lrat', 'runs', id));
+  const inWorkspace = (path: string) => {
+    const inside = relative(resolve(options.workspace), resolve(path));
+    return inside.startsWith('..') || isAbsolute(inside) ? resolve(path) : inside;
+  };
+  const record: RunRecord = {
+    version: 1,
+    kind: 'training',
+    id,
+    created: new Date().toISOString(),
+    pairs: inWorkspace(options.pairs),
+    pairsHash: set.hash,
+    base: inWorkspace(typeof options.base === 'string' ? options.base : folder.base),
+    out: inWorkspace(options.out),
+    recipe,
+    lineage: { ...options.lineage },
+    versions: { node: process.versions.node },
+  };
+  folder.writeRecord(record);
+  if (typeof options.base !== 'string') saveNewStatic(folder.base, options.base, set, recipe);
+  return go(folder, options.workspace, record, set, job, run);
+}
+
+/**
+ * Goes on with a run that was stopped, failed or crashed.
+ * @param runDir `.lrat/runs/<id>` of its workspace.
+ * @throws LratError if it runs elsewhere, is finished, or its pairs or its base are no longer what they were.
+ */
+export async function resume(runDir: string, job: Job, run: RunOptions = {}): Promise<TrainResult> {
+  const folder = new RunFolder(resolve(runDir));
+  const record = folder.readRecord();
+  const status = folder.readStatus();
+  if (status?.state === 'running') {
+    throw new LratError(`is running in process ${status.pid}.`, {
+      place: runDir,
+      remedy: 'Stop that process first.',
+    });
+  }
+  if (status?.state === 'finished') {
+    throw new LratError('is finished.', { place: runDir, remedy: 'Start a new training instead.' });
+  }
+  const workspace = resolve(runDir, '..', '..', '..');
+  const pairs = resolve(workspace, record.pairs);
+  const set = await readTrainingSet(pairs);
+  if (set.hash !== record.pairsHash) {
+    throw new LratError('has changed since the run began, so it cannot go on as it would have.', {
+      place: pairs,
+      remedy: 'Put the old file back, or start a new training.',
+    });
+  }
+  return go(folder, workspace, record, set, job, run);
+}
+
+function saveNewStatic(dir: string, base: NewStaticBase, set: TrainingSet, recipe: Recipe): void {
+  const model = buildStatic(
+    base.documents ?? set.documents.map(({ text }) => text),
+    set.rows.map(({ query }) => query),
+    {
+      seed: recipe.seed,
+      maxTokens: recipe.maxTokens,
+      ...(base.dimension !== undefined && { dimension: base.dimension }),
+    },
+  );
+  saveStatic(dir, model, {
+    lineage: { Vocabulary: base.documents === null ? 'the pairs' : 'the corpus and the queries' },
+  });
+}
+
+async function go(
+  folder: RunFolder,
+  workspace: string,
+  record: RunRecord,
+  set: TrainingSet,
+  job: Job,
+  options: RunOptions,
+): Promise<TrainResult> {
+  const { recipe } = record;
+  const steps = recipe.epochs * Math.ceil(set.rows.length / recipe.batchSize);
+  let step = 0;
+  folder.writeStatus('running', step, steps);
+  try {
+    const model = await openForTraining(resolve(workspace, record.base), recipe.maxTokens);
+    const training = new Training(folder, record, set, model, job, options, steps);
+    try {
+      const summary = await training.run();
+      step = summary.steps;
+      const stopped = summary.state === 'stopped';
+      const out = resolve(workspace, record.out);
+      if (!stopped) {
+        model.save(out, {
+          lineage: lineage(record, set),
+          recipe,
+          figures: { Loss: summary.loss ?? Number.NaN, Steps: steps, ...summary.figures },
+        });
+        folder.removeCheckpoints();
+      }
+      folder.writeStatus(summary.state, step, steps);
+      folder.log(`${summary.state} after step ${step} of ${steps}`);
+      return {
+        ...summary,
+        run: folder.path,
+        model: stopped ? null : out,
+        rows: set.rows.length,
+        dropped: set.dropped,
+      };
+    } finally {
+      step = training.step;
+      await training.dispose();
+    }
+  } catch (error) {
+    folder.log(`failed: ${describeError(error)}`);
+    folder.writeStatus('failed', step, steps, describeError(error));
+    throw error;
+  }
+}
+
+function lineage(record: RunRecord, set: TrainingSet): Record<string, string> {
+  const { logs, modes, questions } = set.provenance;
+  // A path of this machine is nobody's business who gets the model.
+  const named = (path: string) => (isAbsolute(path) ? path.slice(path.lastIndexOf('/') + 1) : path);
+  return {
+    Logs: String(logs),
+    'Mining mode': modes.join(', ') || 'not recorded',
+    ...record.lineage,
+    Pairs: `${set.rows.length} rows of ${questions} questions in ${named(record.pairs)} (SHA-256 ${record.pairsHash.slice(0, 16)})`,
+    Base: named(record.base),
+    Run: record.id,
+  };
+}
+
+type Summary = Omit<TrainResult, 'run' | 'model' | 'rows' | 'dropped'>;
+
+/** One process's share of a run. */
+class Training {
+  step = 0;
+  readonly #folder: RunFolder;
+  readonly #recipe: Recipe;
+  readonly #name: string;
+  readonly #set: TrainingSet;
+  readonly #model: TrainableEncoder;
+  readonly #job: Job;
+  readonly #options: RunOptions;
+  readonly #steps: number;
+  readonly #moments;
+  readonly #stepper: Stepper;
+
+  constructor(
+    folder: RunFolder,
+    record: RunRecord,
+    set: TrainingSet,
+    model: TrainableEncoder,
+    job: Job,
+    options: RunOptions,
+    steps: number,
+  ) {
+    this.#folder = folder;
+    this.#recipe = record.recipe;
+    this.#name = record.id;
+    this.#set = set;
+    this.#model = model;
+    this.#job = job;
+    this.#options = options;
+    this.#steps = steps;
+    this.#moments = initialMoments(model);
+    const threads = options.threads ?? availableParallelism();
+    this.#stepper = new Stepper(model, this.#moments, set, record.recipe, threads);
+  }
+
+  dispose(): Promise<void> {
+    return this.#stepper.dispose();
+  }
+
+  async run(): Promise<Summary> {
+    const { epochs, seed } = this.#recipe;
+    let position: Position = restoreCheckpoint(this.#folder, this.#model, this.#moments) ?? {
+      step: 0,
+      stepOfEpoch: 0,
+      epoch: 0,
+      random: Random.seeded(seed).state(),
+    };
+    this.step = position.step;
+    this.#folder.rewindMetrics(position.step);
+    this.#folder.log(
+      `${position.step === 0 ? 'started' : `resumed after step ${position.step}`} of ${this.#steps}`,
+    );
+
+    const totals = { rows: 0, tokens: 0, seconds: 0 };
+    let loss: number | null = null;
+    let figures: Readonly<Record<string, number>> = {};
+    let saved = performance.now();
+    const save = () => {
+      this.#folder.flush();
+      saveCheckpoint(this.#folder, this.#model, this.#moments, position);
+      this.#folder.writeStatus('running', this.step, this.#steps);
+      saved = performance.now();
+    };
+    const summary = (state: Summary['state']): Summary => ({
+      state,
+      steps: this.step,
+      loss,
+      rowsPerSecond: totals.seconds === 0 ? 0 : totals.rows / totals.seconds,
+      tokensPerSecond: totals.seconds === 0 ? 0 : totals.tokens / totals.seconds,
+      figures,
+    });
+
+    while (position.epoch < epochs) {
+      const random = Random.restored(position.random);
+      const batches = drawEpoch(this.#set, this.#recipe, random);
+      let sum = 0;
+      const first = position.stepOfEpoch;
+      for (const [i, draws] of batches.entries()) {
+        if (i < first) continue;
+        if (this.#job.signal.aborted) {
+          save();
+          return summary('stopped');
+        }
+        const began = performance.now();
+        const result = await this.#takeStep(draws);
+        const seconds = (performance.now() - began) / 1000;
+        totals.rows += draws.length;
+        totals.tokens += result.tokens;
+        totals.seconds += seconds;
+        sum += result.loss;
+        loss = sum / (i + 1 - first);
+        this.#folder.addMetric({
+          step: this.step,
+          epoch: position.epoch,
+          loss: result.loss,
+          learningRate: result.learningRate,
+          gradientNorm: result.gradientNorm,
+          rowsPerSecond: Math.round(draws.length / seconds),
+          tokensPerSecond: Math.round(result.tokens / seconds),
+        });
+        this.#job.report({
+          task: 'Training',
+          done: this.step,
+          total: this.#steps,
+          unit: 'steps',
+          detail: `epoch ${position.epoch + 1} of ${epochs}, loss ${loss.toFixed(4)}`,
+        });
+        position = { ...position, step: this.step, stepOfEpoch: i + 1 };
+        if (performance.now() - saved >= (this.#options.checkpointSeconds ?? 30) * 1000) save();
+      }
+      if (this.#options.onEvaluate !== undefined) {
+        figures = await this.#options.onEvaluate(this.#model.encoder(this.#name), position.epoch);
+        this.#folder.addMetric({ step: this.step, epoch: position.epoch, figures });
+      }
+      position = { step: this.step, stepOfEpoch: 0, epoch: position.epoch + 1, random: random.state() };
+      this.#folder.flush();
+    }
+    return summary('finished');
+  }
+
+  async #takeStep(draws: Parameters<Stepper['step']>[0]) {
+    const { learningRate: peak, warmupRatio, decay } = this.#recipe;
+    const number = this.step + 1;
+    const warmup = Math.round(warmupRatio * this.#steps);
+    const learningRate = peak * learningRateShare(number, warmup, this.#steps, decay);
+    const result = await this.#stepper.step(draws, number, learningRate);
+    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
+      this.#folder.flush();
+      const [checkpoint] = this.#folder.listCheckpoints();
+      throw new LratError(
+        `the ${Number.isFinite(result.loss) ? 'gradient' : 'loss'} of step ${number} is not a finite number.`,
+        {
+          place: this.#folder.path,
+          remedy: `Train with a lower learning rate or a higher temperature.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
+        },
+      );
+    }
+    this.step = number;
+    return { ...result, learningRate };
+  }
+}
