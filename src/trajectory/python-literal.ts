@@ -122,7 +122,7 @@ class LiteralParser {
 
   /** The character that the escape at the cursor stands for; leaves the cursor on the escape's last character. */
   #escape(): string {
-    const code = /\\(?:x([\da-f]{2})|u([\da-f]{4})|U([\da-f]{8}))/iy;
+    const code = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8}))/y;
     code.lastIndex = this.#at;
     const match = code.exec(this.#text);
     if (match !== null) {

@@ -72,6 +72,8 @@ export function contentText(content: unknown): string {
 export function parseStructured(text: string): unknown {
   const trimmed = text.trim();
   if (!/^[[{"]/.test(trimmed)) return trimmed === 'null' || trimmed === 'None' ? null : undefined;
+  // Single quotes tell Python's own writing: a failed JSON.parse costs more than reading it.
+  if (/^[[{][\s[{]*'/.test(trimmed)) return parsePythonLiteral(trimmed);
   try {
     return JSON.parse(trimmed);
   } catch {

@@ -1,0 +1,65 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type LogRecord, type ReadOptions, readLog } from '../../../src/trajectory/log.ts';
+import type { BrowseStep, SearchStep, Step, Trajectory } from '../../../src/trajectory/model.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lrat-logs-'));
+let files = 0;
+
+/** Writes a log of its own and returns its path. */
+export function logFile(content: string | Uint8Array, extension = '.json'): string {
+  const path = join(folder, `log-${files++}${extension}`);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** Everything that a log gives. */
+export function readAll(
+  content: string | Uint8Array,
+  extension = '.json',
+  options: ReadOptions = {},
+): LogRecord[] {
+  return [...readLog(logFile(content, extension), options)];
+}
+
+/** The only trajectory of a record, read from a file; its steps' places are checked against the bytes. */
+export function readOne(record: unknown, options: ReadOptions = {}): Trajectory {
+  const path = logFile(JSON.stringify(record, null, 1));
+  const records = [...readLog(path, options)];
+  expect(records).toMatchObject([{ kind: 'trajectory' }]);
+  const [read] = records;
+  if (read?.kind !== 'trajectory') throw new Error('unreachable');
+  expectPlaces(path, read.trajectory);
+  return read.trajectory;
+}
+
+/** Each place must hold whole JSON, and its line and column must be where the byte offset says. */
+export function expectPlaces(path: string, trajectory: Trajectory): void {
+  const bytes = readFileSync(path);
+  for (const { position } of trajectory.steps) {
+    if (position === null) throw new Error('a step without a place');
+    const { offset, length, line, column } = position;
+    const before = bytes
+      .subarray(0, offset)
+      .toString('utf8')
+      .replace(/^\uFEFF/, '')
+      .split('\n');
+    expect([line, column]).toEqual([before.length, before.at(-1)!.length + 1]);
+    expect(() => JSON.parse(bytes.subarray(offset, offset + length).toString('utf8'))).not.toThrow();
+  }
+}
+
+export function searches(trajectory: Trajectory): SearchStep[] {
+  return trajectory.steps.filter((step): step is SearchStep => step.kind === 'search');
+}
+
+export function browses(trajectory: Trajectory): BrowseStep[] {
+  return trajectory.steps.filter((step): step is BrowseStep => step.kind === 'browse');
+}
+
+/** Kinds and step numbers, in order: `think 0, search 1`. */
+export function outline(steps: readonly Step[]): string {
+  return steps.map(({ kind, step }) => `${kind} ${step}`).join(', ');
+}
