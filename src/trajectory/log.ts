@@ -125,6 +125,11 @@ interface RawRecord extends Place {
   readonly place: string;
 }
 
+/** The same when its format has been looked for. */
+interface ExaminedRecord extends RawRecord {
+  readonly recognition: Recognition;
+}
+
 /** Reads a record, gives its steps their places in the file, and names it by its query, if it has one. */
 function readTrajectory(format: LogFormat, raw: RawRecord, tools: ToolKinds): Trajectory {
   const { stepList, steps, ...read } = format.read(raw.value, { tools });
@@ -179,17 +184,16 @@ class LogReader {
     const start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
     const shape = this.#shape(start);
     if (shape === 'empty') yield problem('', 'is empty.');
-    else if (shape === 'lines') yield* this.#recognised(this.#lines(start));
-    else if (size <= largestDocument) yield* this.#document(start);
-    else
-      yield problem(
-        '',
-        `is one JSON document above ${mebibytes(largestDocument)}. Write its records as JSON Lines.`,
-      );
+    else if (shape === 'lines') yield* this.#trajectories(this.#lines(start));
+    else if (size <= largestDocument) yield* this.#document(start, shape === 'either');
+    else {
+      const limit = mebibytes(largestDocument);
+      yield problem('', `is one JSON document above ${limit}. Write its records as JSON Lines.`);
+    }
   }
 
   /** Whether the file is JSON Lines or one JSON document, told by its first two lines that are not blank. */
-  #shape(start: number): 'empty' | 'lines' | 'document' {
+  #shape(start: number): 'empty' | 'lines' | 'document' | 'either' {
     let first: Buffer | null | undefined;
     for (const { bytes } of this.#file.lines(start, longestLine)) {
       if (bytes !== null && isBlank(bytes)) continue;
@@ -205,19 +209,21 @@ class LogReader {
       const next = bytes?.toString('utf8').trim() ?? '';
       if (!/^[[{]/.test(next)) return 'document';
       const error = jsonErrorAt(`${text}\n${next}`);
-      return error !== null && error <= text.length + 1 ? 'lines' : 'document';
+      if (error !== null && error <= text.length + 1) return 'lines';
+      return jsonErrorAt(next) === null ? 'either' : 'document';
     }
     return first === undefined ? 'empty' : 'document';
   }
 
-  *#document(start: number): Generator<LogRecord> {
+  *#document(start: number, orLines: boolean): Generator<LogRecord> {
     const all = this.#file.rest(start);
     const text = all.toString('utf8');
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
-      yield documentFault(all, text);
+      if (orLines) yield* this.#trajectories(this.#lines(start));
+      else yield documentFault(all, text);
       return;
     }
     const isLine = /\.(?:jsonl|ndjson)$/i.test(this.#path);
@@ -225,7 +231,7 @@ class LogReader {
     const whole: RawRecord = { kind: 'value', value, ...trimmed(all, start, 1), ordinal: 0, place };
     // A list is a list of records, unless it is itself a record: a list of messages.
     const isList = Array.isArray(value) && recognise(value).kind === 'unknown';
-    yield* this.#recognised(isList ? elements(whole, value as unknown[]) : [whole]);
+    yield* this.#trajectories(isList ? elements(whole, value as unknown[]) : [whole]);
     if (!isUtf8(all)) yield problem('', notUtf8);
   }
 
@@ -235,9 +241,10 @@ class LogReader {
       const place = `line ${line.number}`;
       if (line.bytes === null) {
         ordinal++;
+        const [limit, length] = [longestLine, line.length].map(mebibytes);
         yield problem(
           place,
-          `is longer than ${mebibytes(longestLine)} (it has ${mebibytes(line.length)}) and was left out. Split the record.`,
+          `is longer than ${limit} (it has ${length}) and was left out. Split the record.`,
         );
         continue;
       }
@@ -258,75 +265,56 @@ class LogReader {
   }
 
   /**
-   * Tells which records are trajectories. Until the first one turns up nothing is said of the others: a file of other
-   * things is no log, and what is wrong with it is no concern of ours.
+   * Reads those records that are trajectories. Until the first one turns up nothing is said of the others: a file of
+   * other things is no log, and what is wrong with it is no concern of ours.
    */
-  *#recognised(items: Iterable<RawRecord | ProblemRecord>): Generator<LogRecord> {
+  *#trajectories(items: Iterable<RawRecord | ProblemRecord>): Generator<LogRecord> {
     const confirmed = new Set<LogFormat>();
-    const waiting: { readonly item: RawRecord | ProblemRecord; readonly recognition: Recognition | null }[] =
-      [];
+    const waiting: (ExaminedRecord | ProblemRecord)[] = [];
     let isLog = false;
     let bytes = 0;
     for (const item of items) {
-      const recognition = item.kind === 'value' ? recognise(item.value) : null;
-      if (recognition?.kind === 'known' && recognition.certain) confirmed.add(recognition.format);
-      if (!isLog && (confirmed.size > 0 || recognition?.kind === 'ambiguous')) {
-        isLog = true;
-        for (const earlier of waiting.splice(0))
-          yield this.#emit(earlier.item, earlier.recognition, confirmed);
+      const examined = item.kind === 'problem' ? item : { ...item, recognition: recognise(item.value) };
+      if (examined.kind === 'value') {
+        const { recognition } = examined;
+        if (recognition.kind === 'known' && recognition.certain) confirmed.add(recognition.format);
+        isLog ||= confirmed.size > 0 || recognition.kind === 'ambiguous';
       }
       if (isLog) {
-        yield this.#emit(item, recognition, confirmed);
+        for (const earlier of waiting.splice(0)) yield this.#read(earlier, confirmed);
+        yield this.#read(examined, confirmed);
         continue;
       }
-      waiting.push({
-        item: item.kind === 'value' ? { ...item, bytes: Buffer.from(item.bytes) } : item,
-        recognition,
-      });
-      bytes += item.kind === 'value' ? item.bytes.length : 0;
+      const kept = examined.kind === 'value' ? { ...examined, bytes: Buffer.from(examined.bytes) } : examined;
+      waiting.push(kept);
+      bytes += kept.kind === 'value' ? kept.bytes.length : 0;
       if (waiting.length >= patience.records || bytes >= patience.bytes) break;
     }
     if (isLog) return;
-    const strangers = waiting.filter(({ item }) => item.kind === 'value');
-    if (strangers.length > 0) {
-      const [first] = strangers;
-      const what =
-        first?.recognition?.kind === 'unknown' ? first.recognition.reason : 'messages without a tool call';
-      const which =
-        strangers.length === 1
-          ? 'it is'
-          : `none of its first ${strangers.length} records is a trajectory; the first is`;
-      yield { kind: 'unrecognised', reason: `is no log of a known format: ${which} ${what}.` };
+    const problems = waiting.filter(item => item.kind === 'problem');
+    if (problems.length === 0 || problems.length < waiting.length) {
+      yield { kind: 'unrecognised', reason: notALog(waiting.filter(item => item.kind === 'value')) };
       return;
     }
-    for (const { item } of waiting) yield item as ProblemRecord;
-    if (waiting.length >= patience.records) {
-      yield problem('', `none of the first ${waiting.length} lines is JSON, so the rest was not read.`);
+    yield* problems;
+    if (problems.length >= patience.records) {
+      yield problem('', `none of the first ${problems.length} lines is JSON; the rest was not read.`);
     }
   }
 
-  #emit(
-    item: RawRecord | ProblemRecord,
-    recognition: Recognition | null,
-    confirmed: ReadonlySet<LogFormat>,
-  ): LogRecord {
-    if (item.kind === 'problem' || recognition === null) return item as ProblemRecord;
+  #read(item: ExaminedRecord | ProblemRecord, confirmed: ReadonlySet<LogFormat>): LogRecord {
+    if (item.kind === 'problem') return item;
+    const { recognition, offset, line, column, bytes } = item;
     if (recognition.kind === 'ambiguous') return problem(item.place, recognition.reason);
     if (recognition.kind === 'unknown' || !(recognition.certain || confirmed.has(recognition.format))) {
-      const what = recognition.kind === 'unknown' ? recognition.reason : 'messages without a tool call';
-      return problem(item.place, `is no trajectory of a known format but ${what}, and was left out.`);
+      return problem(
+        item.place,
+        `is no trajectory of a known format but ${recognition.reason}, and was left out.`,
+      );
     }
-    const trajectory = readTrajectory(recognition.format, item, this.#tools);
-    const { offset, line, column, bytes } = item;
-    const id = this.#unique(trajectory.id === '' ? stem(this.#path) : trajectory.id);
-    return {
-      kind: 'trajectory',
-      trajectory: { ...trajectory, id },
-      offset,
-      length: bytes.length,
-      line,
-      column,
-    };
+    const read = readTrajectory(recognition.format, item, this.#tools);
+    const trajectory = { ...read, id: this.#unique(read.id === '' ? stem(this.#path) : read.id) };
+    return { kind: 'trajectory', trajectory, offset, length: bytes.length, line, column };
   }
 
   /** Several runs on one question may share a log: the second is `<id>#2`. */
@@ -335,6 +323,16 @@ class LogReader {
     this.#ids.set(id, times);
     return times === 1 ? id : `${id}#${times}`;
   }
+}
+
+function notALog(records: readonly ExaminedRecord[]): string {
+  const [first] = records;
+  if (first === undefined) return 'is an empty list, no log.';
+  const which =
+    records.length === 1
+      ? 'it is'
+      : `none of its first ${records.length} records is a trajectory; the first is`;
+  return `is no log of a known format: ${which} ${first.recognition.reason}.`;
 }
 
 function* elements(list: RawRecord, values: readonly unknown[]): Generator<RawRecord> {

@@ -3,10 +3,15 @@ import type { LogFormat } from './format.ts';
 import { formats } from './formats/index.ts';
 import { isFields } from './values.ts';
 
-/** What a record is. */
+/** What a record is, and why it is taken for that. */
 export type Recognition =
   /** `certain` if it is told by the record itself; else other records of its file must confirm the format. */
-  | { readonly kind: 'known'; readonly format: LogFormat; readonly certain: boolean }
+  | {
+      readonly kind: 'known';
+      readonly format: LogFormat;
+      readonly certain: boolean;
+      readonly reason: string;
+    }
   | { readonly kind: 'ambiguous'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string };
 
@@ -31,7 +36,9 @@ export function recognise(record: unknown): Recognition {
       reason: `could be ${claims.join(' or ')}; it is not guessed, and was left out.`,
     };
   }
-  return { kind: 'known', format: best.format, certain: best.score >= certain };
+  const isCertain = best.score >= certain;
+  const reason = isCertain ? best.reason : `${describe(record)}; ${best.reason}, but none calls a tool`;
+  return { kind: 'known', format: best.format, certain: isCertain, reason };
 }
 
 function describe(record: unknown): string {
