@@ -39,6 +39,9 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
   /** Where a token stands among the rows of the batch at hand; -1 where it does not. */
   const slots = new Int32Array(model.table.shape[0]!).fill(-1);
 
+  /** For the matrices of a batch, used again and again. */
+  const memory = { queries: new Float32Array(), documents: new Float32Array() };
+
   return {
     family: 'static',
     parameters: new Map([[tableName, { ...model.table, decay: true }]]),
@@ -52,16 +55,19 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
         for (const id of ids) if (slots[id] === -1) slots[id] = indices.push(id) - 1;
       }
       const size = bucket(indices.length);
-      const shares = (lists: readonly Int32Array[]) => {
-        const rows = bucket(lists.length);
-        const matrix = new Float32Array(rows * size);
-        for (const [row, ids] of lists.entries()) {
+      const shares = (kind: keyof typeof texts) => {
+        const rows = bucket(texts[kind].length);
+        const length = rows * size;
+        if (memory[kind].length < length) memory[kind] = new Float32Array(length);
+        const matrix = memory[kind].subarray(0, length).fill(0);
+        for (const [row, ids] of texts[kind].entries()) {
+          const start = row * size;
           const share = 1 / ids.length;
-          for (const id of ids) matrix[row * size + slots[id]!]! += share;
+          for (let k = 0; k < ids.length; k++) matrix[start + slots[ids[k]!]!]! += share;
         }
         return tensor('float32', [rows, size], matrix);
       };
-      const inputs = { queryTokens: shares(texts.queries), documentTokens: shares(texts.documents) };
+      const inputs = { queryTokens: shares('queries'), documentTokens: shares('documents') };
       for (const id of indices) slots[id] = -1;
       return {
         key: `${inputs.queryTokens.shape[0]}×${inputs.documentTokens.shape[0]}×${size}`,

@@ -10,7 +10,7 @@ export interface Parameter extends FloatTensor {
   readonly decay: boolean;
 }
 
-/** The texts of a batch as a family wants them. */
+/** The texts of a batch as a family wants them. Its tensors are good until the next batch is made. */
 export interface EncoderBatch {
   /** Batches of equal keys have inputs of equal shapes: they run in the same graph. */
   readonly key: string;

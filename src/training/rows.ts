@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { z } from 'zod';
 import { LratError } from '../base/errors.ts';
 import { fingerprint, normaliseText } from '../base/text.ts';
+import { readPairs } from '../mining/pair-file.ts';
 
 /** A pair as training sees it; documents are positions in `TrainingSet.documents`. */
 export interface TrainingRow {
@@ -32,23 +31,9 @@ export interface TrainingSet {
   };
 }
 
-/** The keys of a pair file that training needs; those of the published data set may lack the rest. */
-const lineSchema = z.object({
-  query: z.string(),
-  pos: z.array(z.string()).min(1),
-  neg: z.array(z.string()),
-  pos_id: z.array(z.string()).optional(),
-  neg_id: z.array(z.string()).optional(),
-  satisfied: z.boolean().optional(),
-  reweight_rate: z.number().nonnegative().nullish(),
-  question: z.string().nullish(),
-  mode: z.string().optional(),
-  log: z.string().optional(),
-});
-
 /**
  * Reads a pair file (JSON Lines). Rows that the judge found irrelevant (`satisfied: false`) have no positive and are left
- * out; a row without a weight has weight 1. Negatives that are known positives are removed.
+ * out. Negatives that are known positives are removed.
  *
  * @throws LratError naming file and line if the file cannot be read, a line is malformed, or no row is left.
  */
@@ -79,38 +64,21 @@ export async function readTrainingSet(path: string): Promise<TrainingSet> {
   const modes = new Set<string>();
   const questions = new Set<string>();
 
-  const hash = createHash('sha256');
-  const file = createReadStream(path).on('data', chunk => hash.update(chunk));
-  let number = 0;
-  try {
-    for await (const line of createInterface({ input: file, crlfDelay: Number.POSITIVE_INFINITY })) {
-      number++;
-      if (line.trim() === '') continue;
-      const row = parseLine(line, `${path}, line ${number}`);
-      if (row.satisfied === false) {
-        drop('judged irrelevant');
-        continue;
-      }
-      const ids = (texts: readonly string[], given: readonly string[] | undefined) =>
-        texts.map((text, i) => intern(given?.[i] ?? fingerprint(text), text));
-      lines.push({
-        query: row.query,
-        question: row.question ?? null,
-        weight: row.reweight_rate ?? 1,
-        positives: ids(row.pos, row.pos_id),
-        negatives: ids(row.neg, row.neg_id),
-      });
-      if (row.log !== undefined) logs.add(row.log);
-      if (row.mode !== undefined) modes.add(row.mode);
-      if (row.question != null) questions.add(row.question);
+  for (const row of readPairs(path)) {
+    if (!row.satisfied) {
+      drop('judged irrelevant');
+      continue;
     }
-  } catch (cause) {
-    if (cause instanceof LratError) throw cause;
-    throw new LratError(`cannot be read (${cause instanceof Error ? cause.message : cause}).`, {
-      place: path,
-      remedy: 'Name a pair file, such as `lrat mine --out` writes.',
-      cause,
+    lines.push({
+      query: row.query,
+      question: row.question,
+      weight: row.reweight_rate,
+      positives: row.pos.map((text, i) => intern(row.pos_id[i]!, text)),
+      negatives: row.neg.map((text, i) => intern(row.neg_id[i]!, text)),
     });
+    if (row.log !== null) logs.add(row.log);
+    if (row.mode !== null) modes.add(row.mode);
+    if (row.question !== null) questions.add(row.question);
   }
   if (lines.length === 0) {
     throw new LratError('has no row to train on.', {
@@ -141,37 +109,13 @@ export async function readTrainingSet(path: string): Promise<TrainingSet> {
     return { query, positives, negatives: kept, weight, known };
   });
   const provenance = { logs: logs.size, modes: [...modes].sort(), questions: questions.size };
-  return { documents, rows, dropped, hash: hash.digest('hex'), provenance };
+  return { documents, rows, dropped, hash: await hashOf(path), provenance };
 }
 
-function parseLine(line: string, place: string): z.infer<typeof lineSchema> {
-  const remedy = 'Mine the pairs again, or correct the line.';
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch (cause) {
-    throw new LratError('is not JSON.', { place, remedy, cause });
-  }
-  const { data, error } = lineSchema.safeParse(json);
-  if (data === undefined) {
-    const [issue] = error.issues;
-    throw new LratError(`is no pair: ${issue!.path.join('.') || 'the line'}: ${issue!.message}.`, {
-      place,
-      remedy,
-    });
-  }
-  for (const [texts, ids, key] of [
-    [data.pos, data.pos_id, 'pos_id'],
-    [data.neg, data.neg_id, 'neg_id'],
-  ] as const) {
-    if (ids !== undefined && ids.length !== texts.length) {
-      throw new LratError(`is no pair: ${key} has ${ids.length} entries for ${texts.length} texts.`, {
-        place,
-        remedy,
-      });
-    }
-  }
-  return data;
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 /** For each document, all that have its id or its normalised text, itself included. */

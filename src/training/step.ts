@@ -58,6 +58,9 @@ export class Stepper {
     this.#threads = threads;
   }
 
+  /** Memory for the rows that a batch reads, used again and again: by name and size. */
+  readonly #memory = new Map<string, Float32Array>();
+
   /**
    * One step on a batch, `number` counted from 1. If the loss or the gradients are not finite, nothing changes: the
    * caller sees it by the result.
@@ -83,11 +86,7 @@ export class Stepper {
         state[key] =
           part === undefined
             ? tensor('float32', shape, whole)
-            : tensor(
-                'float32',
-                [part.size, ...shape.slice(1)],
-                gatherRows(whole, shape, part.indices, part.size),
-              );
+            : tensor('float32', [part.size, ...shape.slice(1)], this.#gather(key, whole, shape, part));
       }
     }
     let entry = this.#programs.get(batch.key);
@@ -106,6 +105,25 @@ export class Stepper {
   async dispose(): Promise<void> {
     for (const entry of this.#programs.values()) await (await entry).program.dispose();
     this.#programs.clear();
+  }
+
+  #gather(
+    key: string,
+    table: Float32Array,
+    shape: readonly number[],
+    { indices, size }: { readonly indices: Int32Array; readonly size: number },
+  ): Float32Array {
+    const length = rowLength(shape);
+    const memory = `${key}:${size}`;
+    const rows = this.#memory.get(memory) ?? new Float32Array(size * length);
+    this.#memory.set(memory, rows);
+    // Element by element: views of single rows would cost more than the copying.
+    for (let i = 0; i < indices.length; i++) {
+      const from = indices[i]! * length;
+      const to = i * length;
+      for (let j = 0; j < length; j++) rows[to + j] = table[from + j]!;
+    }
+    return rows.fill(0, indices.length * length);
   }
 
   /** A parameter and its moments, under the names that the graph has for them. */
@@ -163,19 +181,6 @@ function rowLength(shape: readonly number[]): number {
   return shape.slice(1).reduce((product, size) => product * size, 1);
 }
 
-function gatherRows(
-  table: Float32Array,
-  shape: readonly number[],
-  indices: Int32Array,
-  size: number,
-): Float32Array {
-  const length = rowLength(shape);
-  const rows = new Float32Array(size * length);
-  for (const [i, index] of indices.entries())
-    rows.set(table.subarray(index * length, (index + 1) * length), i * length);
-  return rows;
-}
-
 function scatterRows(
   rows: Float32Array,
   table: Float32Array,
@@ -183,6 +188,9 @@ function scatterRows(
   indices: Int32Array,
 ): void {
   const length = rowLength(shape);
-  for (const [i, index] of indices.entries())
-    table.set(rows.subarray(i * length, (i + 1) * length), index * length);
+  for (let i = 0; i < indices.length; i++) {
+    const from = i * length;
+    const to = indices[i]! * length;
+    for (let j = 0; j < length; j++) table[to + j] = rows[from + j]!;
+  }
 }
