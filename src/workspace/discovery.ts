@@ -1,0 +1,114 @@
+import { type BigIntStats, readdirSync, realpathSync, statSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { errorCode } from '../base/errors.ts';
+import { isCandidateLog } from '../trajectory/log.ts';
+
+/** Folders that hold no logs: our own, and those of tools. */
+const skipped = new Set(['.lrat', '.git', 'node_modules']);
+
+/** A file that may be a log. */
+export interface FoundFile {
+  readonly path: string;
+  readonly size: number;
+  /** Differs whenever the content, the name or the permissions have changed. */
+  readonly stamp: string;
+}
+
+export interface Discovery {
+  /** In order of path; each file once, however many links lead to it. */
+  readonly files: readonly FoundFile[];
+  /** What could not be searched: nothing is known of what lies in it. */
+  readonly unreadable: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** A folder or a link on the way, by the path that led there and by its real one. */
+interface Place {
+  readonly path: string;
+  readonly real: string;
+}
+
+/** Finds the files below a folder that may be logs, following links, but each thing once: real paths before links. */
+export async function discover(folder: string, signal: AbortSignal): Promise<Discovery> {
+  const files = new Map<string, FoundFile>();
+  const unreadable: { path: string; reason: string }[] = [];
+  const seen = new Set<string>();
+  const folders: Place[] = [{ path: folder, real: folder }];
+  const links: string[] = [];
+
+  const search = ({ path, real }: Place): void => {
+    if (seen.has(real)) return;
+    seen.add(real);
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (skipped.has(entry.name)) continue;
+      const place = { path: join(path, entry.name), real: join(real, entry.name) };
+      if (entry.isDirectory()) folders.push(place);
+      else if (entry.isSymbolicLink()) links.push(place.path);
+      else if (entry.isFile() && isCandidateLog(entry.name)) {
+        files.set(place.real, foundFile(place.path, statSync(place.path, { bigint: true })));
+      }
+    }
+  };
+  const follow = (path: string): void => {
+    const stats = statSync(path, { bigint: true });
+    const real = realpathSync(path);
+    if (stats.isDirectory()) folders.push({ path, real });
+    else if (stats.isFile() && isCandidateLog(path) && !files.has(real)) {
+      files.set(real, foundFile(path, stats));
+    }
+  };
+
+  for (let turns = 1; folders.length > 0 || links.length > 0; turns++) {
+    if (turns % 64 === 0) await breathe();
+    signal.throwIfAborted();
+    const place = folders.pop();
+    // In order, so that of several links to one thing always the same one counts.
+    const link = place === undefined ? links.sort(byCodeUnit).shift()! : undefined;
+    try {
+      if (place !== undefined) search(place);
+      else follow(link!);
+    } catch (error) {
+      // A link to nowhere is nobody's log.
+      if (link !== undefined && errorCode(error) === 'ENOENT') continue;
+      unreadable.push({ path: place?.path ?? link!, reason: `cannot be searched: ${explain(error)}` });
+    }
+  }
+  return {
+    files: [...files.values()].sort((a, b) => byCodeUnit(a.path, b.path)),
+    unreadable: unreadable.sort((a, b) => byCodeUnit(a.path, b.path)),
+  };
+}
+
+export function foundFile(path: string, stats: BigIntStats): FoundFile {
+  // Unlike the time of the last change of content (mtime), that of any change (ctime) cannot be set back.
+  return { path, size: Number(stats.size), stamp: `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}` };
+}
+
+/** Whether a search of the folder comes by the path, if something of a log's name is at it. */
+export function reaches(folder: string, path: string): boolean {
+  return (
+    below(folder, path)
+      ?.split('/')
+      .every(name => !skipped.has(name)) ?? false
+  );
+}
+
+/** The way from a folder to what lies below it, with `/` between names; null if it does not lie below it. */
+export function below(folder: string, path: string): string | null {
+  const way = relative(folder, path);
+  // On another drive of Windows the way is the path itself.
+  if (way === '' || way === '..' || way.startsWith(`..${sep}`) || way === path) return null;
+  return way.split(sep).join('/');
+}
+
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function explain(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'EACCES' || code === 'EPERM') {
+    return 'permission denied. Give this user permission to read it, or leave it out.';
+  }
+  return `${error instanceof Error ? error.message : String(error)}.`;
+}

@@ -1,0 +1,473 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { errorCode, LratError } from '../base/errors.ts';
+import { type Job, unwatched } from '../base/progress.ts';
+import { fingerprint } from '../base/text.ts';
+import { openTokenCounter, type TokenCounter } from '../base/tokenizer.ts';
+import { readRecord } from '../trajectory/log.ts';
+import type { Outcome, Position, Problem, Trajectory } from '../trajectory/model.ts';
+import { type OutcomeSource, References } from '../trajectory/outcome.ts';
+import { type OutlineStep, outlineOf, type TrajectoryOutline } from '../trajectory/outline.ts';
+import type { Config } from './config.ts';
+import { unpackCandidates } from './digest.ts';
+import { type UpdateOptions, type UpdateReport, updateIndex } from './indexing.ts';
+import { LogNames } from './log-names.ts';
+import { ensureWorkspace, type WorkspacePaths } from './paths.ts';
+import type { ReadSettings } from './read-worker.ts';
+import { guarded, openDatabase, setAside, UnusableIndex } from './schema.ts';
+
+export type { UpdateOptions, UpdateReport } from './indexing.ts';
+export type { ReadSettings } from './read-worker.ts';
+
+/** One line of the index's account: the trajectories of one retriever with one outcome (LRAT.md, Table 1). */
+export interface Group {
+  readonly retriever: string | null;
+  readonly outcome: Outcome;
+  readonly n: number;
+  /** Mean number of searches `S`, of browses `B`, and of both. */
+  readonly searches: number;
+  readonly browses: number;
+  /** `B / S` of the means; null without a search. */
+  readonly ratio: number | null;
+  readonly steps: number;
+}
+
+export interface IndexStatus {
+  readonly trajectories: number;
+  readonly searches: number;
+  readonly browses: number;
+  readonly problems: readonly Problem[];
+  readonly groups: readonly Group[];
+}
+
+/** A trajectory as lists show it. */
+export interface TrajectoryEntry {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly ordinal: number;
+  readonly format: string;
+  readonly queryId: string | null;
+  readonly question: string | null;
+  readonly agent: string | null;
+  readonly retriever: string | null;
+  readonly outcome: Outcome;
+  readonly outcomeSource: OutcomeSource;
+  readonly completed: boolean;
+  readonly searches: number;
+  readonly browses: number;
+  /** Why it can give no pairs, or null if it can. */
+  readonly noPairs: string | null;
+}
+
+/** One place where a log shows a text of a document. */
+export interface Sighting {
+  readonly log: string;
+  readonly trajectory: string;
+  /** Index among the trajectory's steps. */
+  readonly position: number;
+  readonly shows: 'document' | 'extract' | 'snippet';
+  /** Number of the document; see `documentKey`. */
+  readonly document: number;
+  /** Characters. */
+  readonly size: number;
+}
+
+export interface TrajectoryFilter {
+  readonly outcome?: Outcome;
+  readonly retriever?: string;
+  readonly log?: string;
+}
+
+/** How a workspace's logs are read: the part of its configuration that the index depends on. */
+export function readSettings(config: Config, paths: WorkspacePaths): ReadSettings {
+  const { toolNames, tokenizer, answers } = config;
+  const folder = resolve(paths.workspace, tokenizer);
+  return {
+    toolNames,
+    // A tokenizer is a folder if there is one of its name, and else one of those that need none.
+    tokenizer: existsSync(folder) ? folder : tokenizer,
+    answers: answers === null ? null : resolve(paths.workspace, answers),
+  };
+}
+
+/**
+ * What the logs of a workspace hold, in `.lrat/index.db`. It keeps who listed and opened what and where that stands in
+ * which log, but no texts; it can be deleted at any time, and is made again from the logs.
+ */
+export class TrajectoryIndex {
+  readonly #path: string;
+  readonly #settings: ReadSettings;
+  readonly #notify: (message: string) => void;
+  #database: DatabaseSync;
+  #statements = new Map<string, StatementSync>();
+  #keys: (string | undefined)[] = [];
+
+  private constructor(path: string, settings: ReadSettings, notify: (message: string) => void) {
+    this.#path = path;
+    this.#settings = settings;
+    this.#notify = notify;
+    this.#database = this.#open();
+  }
+
+  /**
+   * Opens a workspace's index, an empty one if there is none. One that is damaged or of another version is set aside;
+   * `notify` is told.
+   */
+  static open(
+    paths: WorkspacePaths,
+    settings: ReadSettings,
+    notify: (message: string) => void,
+  ): TrajectoryIndex {
+    ensureWorkspace(paths.workspace);
+    return new TrajectoryIndex(paths.index, settings, notify);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  /**
+   * Brings the index up to date with what lies in some folders and files, or in all that it knows if none are named.
+   * Files that have not changed are not read. When it is stopped, what it has read stays.
+   */
+  async update(
+    roots: readonly string[],
+    job: Job = unwatched,
+    options: UpdateOptions = {},
+  ): Promise<UpdateReport> {
+    const { tokenizer, answers } = this.#settings;
+    // What is wrong with the settings shows here and not in a thread.
+    await openTokenCounter(tokenizer);
+    if (answers !== null) References.read(answers);
+    const print = settingsFingerprint(this.#settings);
+    try {
+      return await updateIndex(this.#database, roots, this.#settings, print, job, options);
+    } catch (error) {
+      if (!(error instanceof UnusableIndex)) throw asLratError(error, this.#path);
+      this.#replace(error);
+      return updateIndex(this.#database, roots, this.#settings, print, job, options);
+    }
+  }
+
+  /** Totals, means and problems: the same for the same logs, in whatever order they were read. */
+  status(): IndexStatus {
+    const groups = this.#all(
+      `SELECT retriever, outcome, count(*) AS n, sum(searches) AS searches, sum(browses) AS browses
+       FROM trajectories JOIN logs ON logs.id = log WHERE state = 'log'
+       GROUP BY retriever, outcome ORDER BY retriever, outcome`,
+    ) as { retriever: string | null; outcome: Outcome; n: number; searches: number; browses: number }[];
+    const total = (name: 'n' | 'searches' | 'browses') => groups.reduce((sum, group) => sum + group[name], 0);
+    return {
+      trajectories: total('n'),
+      searches: total('searches'),
+      browses: total('browses'),
+      problems: this.problems(),
+      groups: groups.map(({ retriever, outcome, n, searches, browses }) => ({
+        ...{ retriever, outcome, n },
+        searches: searches / n,
+        browses: browses / n,
+        ratio: searches === 0 ? null : browses / searches,
+        steps: (searches + browses) / n,
+      })),
+    };
+  }
+
+  /** What could not be used, in order of log; a log that can give no pairs is among it. */
+  problems(): Problem[] {
+    const rows = this.#all(
+      `SELECT coalesce(name, problems.path) AS log, place, problems.reason
+       FROM problems LEFT JOIN logs ON logs.id = log WHERE log IS NULL OR state <> 'reading'
+       UNION ALL SELECT name, '', reason FROM logs WHERE state = 'unrecognised' AND given = 1
+       ORDER BY 1`,
+    );
+    return rows as unknown as Problem[];
+  }
+
+  /** Names of all logs, in order. */
+  logs(): string[] {
+    return this.#all("SELECT name FROM logs WHERE state = 'log' ORDER BY name").map(
+      ({ name }) => name as string,
+    );
+  }
+
+  /**
+   * The outlines of all trajectories, by log and then by place in it. With a counter, reasoning is counted anew in its
+   * tokens, for which the logs are read; without one, lengths are those of the workspace's tokenizer.
+   */
+  *outlines(filter: TrajectoryFilter = {}, counter?: TokenCounter): Generator<TrajectoryOutline> {
+    for (const row of this.#selected(filter)) {
+      const { id, log, trajectory, queryId, question, outcome } = row;
+      if (counter !== undefined) {
+        yield outlineOf(log, this.trajectory(log, trajectory), counter);
+        continue;
+      }
+      yield { log, trajectory, queryId, question, outcome, steps: this.#steps(id) };
+    }
+  }
+
+  /** A page of the list of trajectories, in the order of `outlines`. */
+  listTrajectories(
+    filter: TrajectoryFilter = {},
+    page: { offset?: number; limit?: number } = {},
+  ): TrajectoryEntry[] {
+    return [...this.#selected(filter, page)].map(({ id: _, ...entry }) => entry);
+  }
+
+  /** A whole trajectory, read again from its log. Raises LratError if the log has changed since. */
+  trajectory(log: string, trajectory: string): Trajectory {
+    const row = this.#get(
+      `SELECT roots.path AS root, logs.path, offset, length, ordinal, line, column, outcome
+       FROM logs JOIN roots ON roots.id = root JOIN trajectories ON trajectories.log = logs.id
+       WHERE logs.name = ? AND state = 'log' AND trajectories.name = ?`,
+      log,
+      trajectory,
+    );
+    if (row === undefined) {
+      throw new LratError(`has no trajectory ${trajectory} in the index.`, {
+        place: log,
+        remedy: 'Index again.',
+      });
+    }
+    const path = join(row.root as string, row.path as string);
+    const identity = {
+      id: trajectory,
+      ordinal: row.ordinal as number,
+      line: row.line as number,
+      column: row.column as number,
+    };
+    const { toolNames } = this.#settings;
+    const read = readRecord(path, row.offset as number, row.length as number, { toolNames }, identity);
+    return { ...read, outcome: row.outcome as Outcome };
+  }
+
+  /** The path of a log on the disk, by its name. */
+  pathOf(log: string): string {
+    const row = this.#get(
+      "SELECT roots.path AS root, logs.path FROM logs JOIN roots ON roots.id = root WHERE name = ? AND state = 'log'",
+      log,
+    );
+    if (row !== undefined) return join(row.root as string, row.path as string);
+    throw unknownLog(log);
+  }
+
+  /** The name of the log that is meant by a file name, the end of a path, or a path. Raises LratError unless it is one. */
+  findLog(given: string): string {
+    const matching = new LogNames(this.logs()).matching(given);
+    if (matching.length === 1) return matching[0]!;
+    if (matching.length === 0) throw unknownLog(given);
+    throw new LratError(`could be any of ${matching.length} logs: ${matching.slice(0, 10).join(', ')}.`, {
+      place: given,
+      remedy: 'Name it by more of its path.',
+    });
+  }
+
+  /** Where a step stands in its log; null if the format does not tell. */
+  position(log: string, trajectory: string, step: number): Position | null {
+    const row = this.#get(
+      `SELECT steps.offset, steps.length, steps.line, steps.column FROM logs
+       JOIN trajectories ON trajectories.log = logs.id JOIN steps ON steps.trajectory = trajectories.id
+       WHERE logs.name = ? AND state = 'log' AND trajectories.name = ? AND step = ? AND steps.offset IS NOT NULL`,
+      ...[log, trajectory, step],
+    );
+    return row === undefined ? null : (row as unknown as Position);
+  }
+
+  /** The documents that a step opened, by trajectory; of all trajectories of the log if none is named. */
+  browsesAt(log: string, step: number, trajectory?: string): { trajectory: string; doc: string | null }[] {
+    const rows = this.#all(
+      `SELECT trajectories.name AS trajectory, key AS doc FROM logs
+       JOIN trajectories ON trajectories.log = logs.id JOIN steps ON steps.trajectory = trajectories.id
+       LEFT JOIN documents ON documents.id = document
+       WHERE logs.name = ?1 AND state = 'log' AND step = ?2 AND kind = 'browse' AND (?3 IS NULL OR trajectories.name = ?3)
+       ORDER BY ordinal, position`,
+      ...[log, step, trajectory ?? null],
+    );
+    return rows as unknown as { trajectory: string; doc: string | null }[];
+  }
+
+  /** How many trajectories a log has, by its name. */
+  trajectoriesIn(log: string): number {
+    return this.#get(
+      "SELECT count(*) AS n FROM logs JOIN trajectories ON log = logs.id WHERE logs.name = ? AND state = 'log'",
+      log,
+    )!.n as number;
+  }
+
+  /** Every text of a document that the logs show, in the order of `outlines`. */
+  *sightings(): Generator<Sighting> {
+    const steps = this.#statement(
+      `SELECT position, document, size, extract, candidates FROM steps
+       WHERE trajectory = ? AND (size > 0 AND document IS NOT NULL AND error IS NULL OR candidates IS NOT NULL)
+       ORDER BY position`,
+    );
+    for (const { id, log, trajectory } of this.#selected({})) {
+      for (const row of this.#guarded(() => steps.all(id))) {
+        const place = { log, trajectory, position: row.position as number };
+        if (row.candidates === null) {
+          const shows = row.extract === 1 ? 'extract' : 'document';
+          yield { ...place, shows, document: row.document as number, size: row.size as number };
+        } else {
+          for (const { document, size } of unpackCandidates(row.candidates as Uint8Array)) {
+            if (size > 0) yield { ...place, shows: 'snippet', document, size };
+          }
+        }
+      }
+    }
+  }
+
+  documentKey(document: number): string {
+    const known = this.#keys[document];
+    if (known !== undefined) return known;
+    const key = this.#get('SELECT key FROM documents WHERE id = ?', document)!.key as string;
+    this.#keys[document] = key;
+    return key;
+  }
+
+  #steps(trajectory: number): OutlineStep[] {
+    const rows = this.#all(
+      'SELECT kind, step, turn, part, query, document, tokens, candidates FROM steps WHERE trajectory = ? ORDER BY position',
+      trajectory,
+    );
+    return rows.map((row): OutlineStep => {
+      const { kind, step, turn, part, tokens } = row as {
+        kind: OutlineStep['kind'];
+        step: number;
+        turn: number;
+        part: number;
+        tokens: number | null;
+      };
+      switch (kind) {
+        case 'think':
+          return { kind, step, turn, tokens: tokens! };
+        case 'search': {
+          const documents = unpackCandidates(row.candidates as Uint8Array).map(({ document }) =>
+            this.documentKey(document),
+          );
+          return { kind, step, turn, part, query: row.query as string, documents };
+        }
+        case 'browse': {
+          const doc = row.document === null ? null : this.documentKey(row.document as number);
+          return { kind, step, turn, part, doc, reasoningTokens: tokens };
+        }
+        default:
+          return { kind, step, turn };
+      }
+    });
+  }
+
+  /** Rows are given one by one, all of one state of the index, whatever other processes write meanwhile. */
+  *#selected(
+    { outcome, retriever, log }: TrajectoryFilter,
+    { offset = 0, limit = -1 }: { offset?: number; limit?: number } = {},
+  ): Generator<TrajectoryEntry & { readonly id: number }> {
+    const statement = this.#guarded(() =>
+      // Prepared anew, because several of them may be under way.
+      this.#database.prepare(
+        `SELECT trajectories.id, logs.name AS log, trajectories.name AS trajectory, ordinal, format, query_id AS queryId,
+           question, agent, retriever, outcome, outcome_source AS outcomeSource, completed, searches, browses,
+           no_pairs AS noPairs
+         FROM logs JOIN trajectories ON log = logs.id
+         WHERE state = 'log' AND (?1 IS NULL OR outcome = ?1) AND (?2 IS NULL OR retriever = ?2)
+           AND (?3 IS NULL OR logs.name = ?3)
+         ORDER BY logs.name, ordinal LIMIT ?4 OFFSET ?5`,
+      ),
+    );
+    const rows = statement.iterate(outcome ?? null, retriever ?? null, log ?? null, limit, offset);
+    for (;;) {
+      const { value, done } = this.#guarded(() => rows.next());
+      if (done === true) return;
+      yield { ...value, completed: value.completed === 1 } as unknown as TrajectoryEntry & { id: number };
+    }
+  }
+
+  #open(): DatabaseSync {
+    try {
+      return openDatabase(this.#path);
+    } catch (error) {
+      if (!(error instanceof UnusableIndex)) throw asLratError(error, this.#path);
+      this.#setAside(error);
+      return openDatabase(this.#path);
+    }
+  }
+
+  #replace(why: UnusableIndex): void {
+    this.#database.close();
+    this.#statements.clear();
+    this.#keys = [];
+    this.#setAside(why);
+    this.#database = openDatabase(this.#path);
+  }
+
+  #setAside(why: UnusableIndex): void {
+    const aside = setAside(this.#path);
+    this.#notify(
+      `${this.#path} could not be used: ${why.message}. It was set aside as ${aside}; the logs are read anew.`,
+    );
+  }
+
+  #all(sql: string, ...values: (string | number | null)[]) {
+    return this.#guarded(() => this.#statement(sql).all(...values));
+  }
+
+  #get(sql: string, ...values: (string | number | null)[]) {
+    return this.#guarded(() => this.#statement(sql).get(...values));
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.#guarded(() => this.#database.prepare(sql));
+    this.#statements.set(sql, made);
+    return made;
+  }
+
+  /** Damage that turns up while reading: the index is set aside, and the user asked to make it again. */
+  #guarded<Result>(work: () => Result): Result {
+    try {
+      return guarded(work);
+    } catch (error) {
+      if (!(error instanceof UnusableIndex)) throw asLratError(error, this.#path);
+      this.#replace(error);
+      throw new LratError(`could not be used: ${error.message}. It was set aside.`, {
+        place: this.#path,
+        remedy: 'Run `lrat index`: it is made again from the logs.',
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Stands for everything about the settings that what is read depends on. */
+function settingsFingerprint({ toolNames, tokenizer, answers }: ReadSettings): string {
+  const definition = join(tokenizer, 'tokenizer.json');
+  const stats = statSync(definition, { throwIfNoEntry: false });
+  const given = answers === null ? null : fingerprint(readFileSync(answers, 'utf8'));
+  return fingerprint(JSON.stringify([toolNames, tokenizer, stats?.mtimeMs, stats?.size, given]));
+}
+
+function unknownLog(name: string): LratError {
+  return new LratError('is no log that has been indexed.', {
+    place: name,
+    remedy: 'Run `lrat index` first, or name the log by its path as `lrat index` was given it.',
+  });
+}
+
+/** The system's errors that a user can do something about. */
+const remedies: Readonly<Record<number, [string, string]>> = {
+  5: [
+    'is in use by another process that does not finish.',
+    'Wait until it is done, and run the command again.',
+  ],
+  8: ['cannot be written.', 'Give this user permission to write it, or choose another workspace.'],
+  10: ['could not be read or written.', 'Check the disk, and run the command again.'],
+  13: ['cannot grow: the disk is full.', 'Free space and run the command again; what was indexed is kept.'],
+  14: ['cannot be opened.', 'Give this user permission to write in its folder, or choose another workspace.'],
+};
+
+function asLratError(cause: unknown, path: string): unknown {
+  const code = cause instanceof Error && 'errcode' in cause ? (cause.errcode as number) & 0xff : undefined;
+  const [message, remedy] = (code === undefined ? undefined : remedies[code]) ?? [];
+  if (message === undefined || remedy === undefined) return cause;
+  return new LratError(`${message} (${errorCode(cause) ?? 'SQLite'})`, { place: path, remedy, cause });
+}

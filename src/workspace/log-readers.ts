@@ -1,0 +1,106 @@
+import { Worker } from 'node:worker_threads';
+import type { LogPart, Order, ReadSettings } from './read-worker.ts';
+
+/** How many parts of logs may be under way from one thread, and how many files it has before it. */
+const partsAhead = 4;
+const filesAhead = 3;
+
+/** The reading thread's program: a source of its own in the sources, a file beside this one in the bundle. */
+const program = new URL(
+  import.meta.url.endsWith('.ts') ? './read-worker.ts' : './read-worker.mjs',
+  import.meta.url,
+);
+
+interface Reader<File> {
+  readonly worker: Worker;
+  /** The files that it has, the one being read first. */
+  readonly files: File[];
+}
+
+/**
+ * Reads logs in threads of their own, and gives what they hold part by part: the parts of one file in their order, the
+ * files as they come. What is under way is bounded, however fast the reading and however slow the taking.
+ */
+export async function* readLogs<File extends { readonly path: string }>(
+  files: Iterable<File>,
+  settings: ReadSettings,
+  threads: number,
+  signal: AbortSignal,
+): AsyncGenerator<{ readonly file: File; readonly part: LogPart }> {
+  const source = files[Symbol.iterator]();
+  const returned: File[] = [];
+  const arrived: { readonly reader: Reader<File>; readonly file: File; readonly part: LogPart }[] = [];
+  const readers = new Set<Reader<File>>();
+  let failure: unknown;
+  let wake = (): void => {};
+
+  const next = (): File | undefined => {
+    if (returned.length > 0) return returned.shift();
+    const { value, done } = source.next();
+    return done === true ? undefined : value;
+  };
+  const order = (reader: Reader<File>, what: Order): void => reader.worker.postMessage(what);
+  const supply = (reader: Reader<File>): void => {
+    while (reader.files.length < filesAhead) {
+      const file = next();
+      if (file === undefined) return;
+      reader.files.push(file);
+      order(reader, { read: file.path });
+    }
+  };
+  const start = (): void => {
+    const reader: Reader<File> = { worker: new Worker(program, { workerData: settings }), files: [] };
+    readers.add(reader);
+    for (let i = 0; i < partsAhead; i++) order(reader, { more: true });
+    supply(reader);
+    reader.worker.on('message', (part: LogPart) => {
+      arrived.push({ reader, file: reader.files[0]!, part });
+      if (part.isLast) {
+        reader.files.shift();
+        supply(reader);
+      }
+      wake();
+    });
+    reader.worker.on('error', error => {
+      readers.delete(reader);
+      const [broken, ...rest] = reader.files;
+      returned.push(...rest);
+      if (broken === undefined || !isExhausted(error)) failure = error;
+      else {
+        const reason = 'could not be read: it needs more memory than there is. Split it.';
+        const part = {
+          trajectories: [],
+          problems: [{ place: '', reason }],
+          unrecognised: null,
+          isLast: true,
+        };
+        arrived.push({ reader, file: broken, part });
+        start();
+      }
+      wake();
+    });
+  };
+  const onAbort = (): void => wake();
+  signal.addEventListener('abort', onAbort);
+
+  try {
+    for (let i = 0; i < threads; i++) start();
+    for (;;) {
+      signal.throwIfAborted();
+      if (failure !== undefined) throw failure;
+      const first = arrived.shift();
+      if (first !== undefined) {
+        order(first.reader, { more: true });
+        yield { file: first.file, part: first.part };
+      } else if ([...readers].every(reader => reader.files.length === 0)) return;
+      else await new Promise<void>(resolve => (wake = resolve));
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    await Promise.all([...readers].map(reader => reader.worker.terminate()));
+  }
+}
+
+function isExhausted(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+}
