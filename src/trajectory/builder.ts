@@ -105,6 +105,11 @@ export class TrajectoryBuilder {
     this.#drafts.push({ kind: 'answer', step, turn: this.#turn, position: null, text });
   }
 
+  /** Something that the agent did, of which no more than a name is known. */
+  tool(step: number, name: string): void {
+    this.#drafts.push({ kind: 'tool', step, turn: Math.max(this.#turn, 0), position: null, name });
+  }
+
   call(step: number, call: Call): void {
     this.#pending.push({ ...call, step, turn: Math.max(this.#turn, 0) });
   }

@@ -148,7 +148,7 @@ class LogReader {
   readonly #file: FileBytes;
   readonly #tools: ToolKinds;
   readonly #before: BigIntStats;
-  /** How often each id has been given. */
+  /** The ids that have been given, and the last number behind each. */
   readonly #ids = new Map<string, number>();
 
   constructor(path: string, descriptor: number, tools: ToolKinds) {
@@ -285,9 +285,8 @@ class LogReader {
         yield this.#read(examined, confirmed);
         continue;
       }
-      const kept = examined.kind === 'value' ? { ...examined, bytes: Buffer.from(examined.bytes) } : examined;
-      waiting.push(kept);
-      bytes += kept.kind === 'value' ? kept.bytes.length : 0;
+      bytes += examined.kind === 'value' ? examined.bytes.length : 0;
+      waiting.push(examined.kind === 'value' ? keep(examined) : examined);
       if (waiting.length >= patience.records || bytes >= patience.bytes) break;
     }
     if (isLog) return;
@@ -319,11 +318,24 @@ class LogReader {
 
   /** Several runs on one question may share a log: the second is `<id>#2`. */
   #unique(id: string): string {
-    const times = (this.#ids.get(id) ?? 0) + 1;
+    let times = (this.#ids.get(id) ?? 0) + 1;
+    while (times > 1 && this.#ids.has(`${id}#${times}`)) times++;
     this.#ids.set(id, times);
-    return times === 1 ? id : `${id}#${times}`;
+    const unique = times === 1 ? id : `${id}#${times}`;
+    if (times > 1) this.#ids.set(unique, 1);
+    return unique;
   }
 }
+
+/** A record as it can wait: what may yet be read has bytes of its own, all else only what is said of it. */
+function keep(record: ExaminedRecord): ExaminedRecord {
+  const mayBeRead = record.recognition.kind === 'known';
+  return mayBeRead
+    ? { ...record, bytes: Buffer.from(record.bytes) }
+    : { ...record, value: null, bytes: noBytes };
+}
+
+const noBytes = Buffer.alloc(0);
 
 function notALog(records: readonly ExaminedRecord[]): string {
   const [first] = records;

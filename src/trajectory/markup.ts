@@ -53,9 +53,14 @@ export function tagged(text: string, tag: string): string[] {
   return contents;
 }
 
-/** The final answer in an agent's last text: what stands in its last `<answer>`, else all but its reasoning. */
+/** A text without its `<tool_call>`s, the one that was cut off included. */
+export function withoutCalls(text: string): string {
+  return text.includes('<tool_call>') ? text.replace(/<tool_call>[\s\S]*?(?:<\/tool_call>|$)/g, '') : text;
+}
+
+/** The final answer in an agent's last text: what stands in its last `<answer>`, else all but reasoning and calls. */
 export function finalAnswer(text: string): string | null {
-  const { rest } = splitThink(text);
+  const rest = withoutCalls(splitThink(text).rest);
   const answer = tagged(rest, 'answer').at(-1) ?? rest.replace(/<\/?answer>/g, '').trim();
   return answer === '' ? null : answer;
 }

@@ -7,7 +7,10 @@
 /** Whether the run's final answer was right; `unknown` unless the log or a reference answer says so. */
 export type Outcome = 'correct' | 'incorrect' | 'unknown';
 
-/** Where a step stands in its log. Offsets and lengths are bytes; `line` and `column` count from 1. */
+/**
+ * Where a step stands in its log. Offsets and lengths are bytes; `line` and `column` count from 1, columns in UTF-16 units,
+ * as editors count them.
+ */
 export interface Position {
   readonly offset: number;
   readonly length: number;

@@ -16,15 +16,14 @@ export const runJson: LogFormat = {
 
   detect(record: unknown): Detection | null {
     const result = field(record, 'result');
-    if (!Array.isArray(result)) return null;
-    const typed = result.every(step => stepTypes.has(field(step, 'type')));
-    if (!typed) return null;
-    const named = nameField(record, 'query_id') !== null;
-    if (result.length === 0 && !named) return null;
-    return {
-      score: named ? 1 : 0.8,
-      reason: `its \`result\` is a list of reasoning, tool_call and output_text steps${named ? ', and it has a `query_id`' : ''}`,
-    };
+    if (!Array.isArray(result) || !result.every(step => typeof field(step, 'type') === 'string')) return null;
+    const isRun = nameField(record, 'query_id') !== null;
+    const isEmptyRun = isRun && result.length === 0 && field(record, 'tool_call_counts') !== undefined;
+    if (!isEmptyRun && !result.some(step => stepTypes.has(field(step, 'type')))) return null;
+    const steps = 'its `result` is a list of reasoning, tool_call and output_text steps';
+    return isRun
+      ? { score: 1, reason: `${steps}, and it has a \`query_id\`` }
+      : { score: 0.8, reason: steps };
   },
 
   read(record: unknown, { tools }: ReadContext): ReadResult {
@@ -59,6 +58,10 @@ export const runJson: LogFormat = {
         output = contentText(field(entry, 'output'));
         if (!thought) builder.think(step, splitThink(output).think);
         builder.answer(step, output);
+      } else {
+        // A client's own kind of step; nothing is known of it but that it stood between the others.
+        inTurn('acted');
+        builder.tool(step, String(type));
       }
     });
 

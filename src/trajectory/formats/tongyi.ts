@@ -1,7 +1,7 @@
 import type { Call } from '../builder.ts';
 import { type Message, readConversation } from '../conversation.ts';
 import type { Detection, LogFormat, ReadContext, ReadResult } from '../format.ts';
-import { splitThink, tagged } from '../markup.ts';
+import { splitThink, tagged, withoutCalls } from '../markup.ts';
 import {
   asList,
   contentText,
@@ -85,10 +85,6 @@ function readMessage(message: unknown): Message {
     };
   }
   return role === 'user' ? { role, text: askedIn(text) } : { role: 'other' };
-}
-
-function withoutCalls(text: string): string {
-  return text.includes('<tool_call>') ? text.replace(/<tool_call>[\s\S]*?(?:<\/tool_call>|$)/g, '') : text;
 }
 
 function readCall(text: string): Call {

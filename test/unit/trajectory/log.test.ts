@@ -83,6 +83,15 @@ describe('the shapes of a log', () => {
     }
   });
 
+  it('names several runs on one question apart', () => {
+    const ids = ['a', 'a#2', 'a', 'a', 'a#2'];
+    const records = readAll(ids.map(line).join('\n'), '.jsonl');
+    const names = records.map(record =>
+      record.kind === 'trajectory' ? record.trajectory.id : record.reason,
+    );
+    expect(names).toEqual(['a', 'a#2', 'a#3', 'a#4', 'a#2#2']);
+  });
+
   it('names a record without a query id by its line, or by its file', () => {
     const bare = JSON.stringify({ result: run('x').result });
     expect(summary(`${bare}\n${bare}`, '.jsonl')).toEqual(['line 1 (0) line 1', 'line 2 (1) line 2']);

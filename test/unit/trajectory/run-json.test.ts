@@ -228,6 +228,27 @@ describe('the other clients', () => {
     });
   });
 
+  it('keeps steps of a kind of their own', () => {
+    const trajectory = readOne(
+      run([
+        call('visit', { docid: '1' }, 'Document 1:\nt'),
+        { type: 'rate_limit' },
+        think('later'),
+        text('x'),
+      ]),
+    );
+    expect(outline(trajectory.steps)).toBe('browse 0, tool 1, think 2, answer 3');
+    expect(browses(trajectory)[0]!.reasoning).toBeNull();
+  });
+
+  it('does not take a call that was cut off for an answer', () => {
+    const cut = '<think>more</think>\n<tool_call>\n{"name": "search", "arg';
+    expect(readOne(run([text(cut)], { status: 'max tokens' }))).toMatchObject({
+      answer: null,
+      completed: false,
+    });
+  });
+
   it('reads the status, numbers as ids, and verdicts', () => {
     expect(readOne(run([text('x')], { query_id: 12, status: 'max turns', correct: true }))).toMatchObject({
       id: '12',
