@@ -212,7 +212,8 @@ class LogReader {
       if (error !== null && error <= text.length + 1) return 'lines';
       return jsonErrorAt(next) === null ? 'either' : 'document';
     }
-    return first === undefined ? 'empty' : 'document';
+    if (first === undefined) return 'empty';
+    return first === null && isJsonLines(this.#path) ? 'lines' : 'document';
   }
 
   *#document(start: number, orLines: boolean): Generator<LogRecord> {
@@ -226,8 +227,7 @@ class LogReader {
       else yield documentFault(all, text);
       return;
     }
-    const isLine = /\.(?:jsonl|ndjson)$/i.test(this.#path);
-    const place = isLine ? 'line 1' : '';
+    const place = isJsonLines(this.#path) ? 'line 1' : '';
     const whole: RawRecord = { kind: 'value', value, ...trimmed(all, start, 1), ordinal: 0, place };
     // A list is a list of records, unless it is itself a record: a list of messages.
     const isList = Array.isArray(value) && recognise(value).kind === 'unknown';
@@ -413,6 +413,11 @@ function problem(place: string, reason: string): ProblemRecord {
 
 function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
+
+/** The name decides only what the content leaves open: whether a file of one line is one record or the first of many. */
+function isJsonLines(path: string): boolean {
+  return /\.(?:jsonl|ndjson)$/i.test(path);
 }
 
 function stem(path: string): string {
