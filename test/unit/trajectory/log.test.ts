@@ -197,6 +197,7 @@ describe('what is wrong with a log is said, and the rest is read', () => {
       expect.stringContaining('line 2: is longer than 64 MiB'),
       'b (2) line 3',
     ]);
+    expect(summary(long, '.jsonl')).toEqual([expect.stringContaining('line 1: is longer than 64 MiB')]);
   });
 
   it('a log that cannot be opened', () => {
