@@ -1,190 +1,259 @@
-import { closeSync, fstatSync, fsyncSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { basename } from 'node:path';
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { writeError } from '../base/files.ts';
+import { FileBytes } from '../trajectory/lines.ts';
 import type { Problem } from '../trajectory/model.ts';
-import type { BrowseKey, Label } from '../trajectory/outline.ts';
+import type { BrowseKey, Label, LabelLookup } from '../trajectory/outline.ts';
+import type { TrajectoryIndex } from './index.ts';
+import { LogNames } from './log-names.ts';
 
-/** Who or what gave a label. */
+const version = 1;
+const labels = ['relevant', 'irrelevant', 'unknown'] as const satisfies readonly Label[];
+const text = z.string().min(1);
+
 const sourceSchema = z.object({
   kind: z.enum(['person', 'model', 'rules']),
-  name: z.string(),
-  /** Fingerprint of prompt, model and settings, for a label that a judge gave. */
-  fingerprint: z.string().optional(),
+  /** Who: a person's name, a model's, a set of rules. */
+  name: text,
+  /** Stands for all that the label depends on beside the reasoning: prompt, model and settings. */
+  fingerprint: text.optional(),
 });
 
-/** One line of `labels.jsonl`. Bare lines `{log, step, label}`, as other tools write them, count as a person's. */
-const recordSchema = z.object({
-  version: z.literal(1).default(1),
-  /** File name of the log, or its path relative to the folder that was indexed. */
-  log: z.string().min(1),
-  /** Which trajectory of the log; may be left out where there is one. */
-  trajectory: z.string().optional(),
-  step: z.int().min(0),
-  /** Which document, where a step opened several; without it the label is for all of them. */
-  doc: z.string().nullable().optional(),
-  /** `null` takes back what the same kind of source said before. */
-  label: z.enum(['relevant', 'irrelevant', 'unknown']).nullable(),
-  source: sourceSchema.default({ kind: 'person', name: 'label file' }),
+/** Which browse a label is about, and what it says. */
+const bareSchema = z.object({
+  /** Name or path of the log. */
+  log: text,
+  /** May be left out where the log has only one. */
+  trajectory: text.optional(),
+  step: z.int().nonnegative(),
+  /** Document key, null if the log tells none; left out, the label is about all documents that the step opened. */
+  doc: z.union([text, z.number().transform(String), z.null()]).optional(),
+  /** Null takes back what the same source said before. */
+  label: z.enum(labels).nullable(),
+  note: z.string().optional(),
+});
+
+const recordSchema = bareSchema.extend({
+  version: z.literal(version),
+  source: sourceSchema,
   /** From 0 to 1. */
   confidence: z.number().min(0).max(1).optional(),
   reason: z.string().optional(),
-  note: z.string().optional(),
-  /** ISO 8601. */
-  at: z.string().optional(),
+  /** When, ISO 8601. */
+  at: z.string(),
 });
 
-export type LabelSource = z.infer<typeof sourceSchema>;
-export type LabelRecord = z.infer<typeof recordSchema>;
-/** A label to be appended; the version is filled in. */
-export type NewLabel = Omit<LabelRecord, 'version'>;
+export type LabelSource = z.output<typeof sourceSchema>;
+/** One line of labels.jsonl. */
+export type LabelRecord = z.output<typeof recordSchema>;
+/** A label as it is given; version and time are added when it is written. */
+export type NewLabel = Omit<LabelRecord, 'version' | 'at'>;
+/** A label that is in force. */
+export type GivenLabel = LabelRecord & { readonly label: Label };
 
-const rank = { person: 2, model: 1, rules: 0 } as const;
+/** A longer line is no label, in bytes. */
+const longestLine = 1 << 20;
 
-/** A record and the line of the file that holds it. */
+const rank: Readonly<Record<LabelSource['kind'], number>> = { person: 2, model: 1, rules: 0 };
+
 interface Entry {
   readonly record: LabelRecord;
   readonly line: number;
 }
 
-/** The labels of a workspace or of a label file: append-only, people outrank models, models outrank rules. */
-export class Labels {
+/**
+ * The labels in a file: the workspace's own `labels.jsonl`, or one with bare lines `{log, step, label}`, which count as
+ * a person's. Nothing that was once written is ever changed or taken out: a later line outdoes an earlier one.
+ */
+export class LabelStore {
   readonly path: string;
-  /** Lines that could not be read. They stay in the file. */
+  /** Lines that could not be used. They stay in the file. */
   readonly problems: readonly Problem[];
-  /** By log, step, trajectory and document (`*` where the record names none): the newest record of each rank. */
-  readonly #entries = new Map<string, (Entry | undefined)[]>();
+  readonly #entries: Entry[];
+  #lines: number;
 
-  private constructor(path: string, text: string) {
+  private constructor(path: string, entries: Entry[], problems: Problem[], lines: number) {
     this.path = path;
+    this.#entries = entries;
+    this.problems = problems;
+    this.#lines = lines;
+  }
+
+  /** Reads a file of labels. One that is not there has none, unless it `mustExist`. */
+  static open(path: string, { mustExist = false }: { mustExist?: boolean } = {}): LabelStore {
+    const entries: Entry[] = [];
     const problems: Problem[] = [];
-    for (const [index, line] of text.split('\n').entries()) {
-      if (line.trim() === '') continue;
-      const fault = this.#take(line, index + 1);
-      if (fault !== null)
-        problems.push({ log: path, place: `line ${index + 1}`, reason: `${fault} The line was left out.` });
+    let lines = 0;
+    let descriptor: number;
+    try {
+      descriptor = openSync(path, 'r');
+    } catch (cause) {
+      if (errorCode(cause) === 'ENOENT' && !mustExist) return new LabelStore(path, entries, problems, lines);
+      throw new LratError(`cannot be read (${errorCode(cause) ?? String(cause)}).`, {
+        place: path,
+        remedy: 'Name a file of labels, a line each: {"log": …, "step": …, "label": "relevant"}.',
+        cause,
+      });
+    }
+    try {
+      for (const { bytes, number } of new FileBytes(descriptor, fstatSync(descriptor).size).lines(
+        0,
+        longestLine,
+      )) {
+        lines = number;
+        const line = bytes?.toString('utf8').trim();
+        if (line === '') continue;
+        const read = line === undefined ? 'is too long' : parse(line, basename(path));
+        if (typeof read !== 'string') entries.push({ record: read, line: number });
+        else
+          problems.push({
+            log: path,
+            place: `line ${number}`,
+            reason: `${read}, and was left out. Mend the line.`,
+          });
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+    return new LabelStore(path, entries, problems, lines);
+  }
+
+  /** Adds labels to the file; when it returns they are on the disk. */
+  append(...given: readonly NewLabel[]): void {
+    if (given.length === 0) return;
+    const at = new Date().toISOString();
+    const records = given.map(label => recordSchema.parse({ version, ...label, at }));
+    try {
+      mkdirSync(dirname(this.path), { recursive: true });
+      const descriptor = openSync(this.path, 'a+');
+      try {
+        const lines = records.map(record => `${JSON.stringify(record)}\n`).join('');
+        // One write: what several processes append does not mix. A half line that one of them left stays alone.
+        const bytes = Buffer.from(`${endsInLine(descriptor) ? '' : '\n'}${lines}`);
+        for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+    } catch (error) {
+      throw writeError(this.path, error);
+    }
+    for (const record of records) this.#entries.push({ record, line: ++this.#lines });
+  }
+
+  /** The labels as they stand now, matched with the logs of an index. */
+  resolve(index: TrajectoryIndex): ResolvedLabels {
+    return new ResolvedLabels(this.path, this.#entries, index);
+  }
+}
+
+/** The record in a line, or what is wrong with it. */
+function parse(line: string, file: string): LabelRecord | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return 'is not JSON';
+  }
+  if (typeof value !== 'object' || value === null) return 'is no label';
+  const isBare = !('version' in value) && !('source' in value);
+  if ('version' in value && typeof value.version === 'number' && value.version > version) {
+    return `was written by a later version of LRAT (version ${value.version})`;
+  }
+  const parsed = isBare ? bareSchema.safeParse(value) : recordSchema.safeParse(value);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    return `is no label (${path.length === 0 ? '' : `${path.join('.')}: `}${message})`;
+  }
+  if (!isBare) return parsed.data as LabelRecord;
+  return { version, ...parsed.data, source: { kind: 'person', name: file }, at: '' };
+}
+
+/** Whether a file is empty or its last line is whole. */
+function endsInLine(descriptor: number): boolean {
+  const { size } = fstatSync(descriptor);
+  const last = Buffer.alloc(1);
+  return size === 0 || (readSync(descriptor, last, 0, 1, size - 1) === 1 && last[0] === 0x0a);
+}
+
+/** Labels by the browses that they are about. */
+export class ResolvedLabels {
+  /** Labels that are about nothing in the index, with the line of each. */
+  readonly problems: readonly Problem[];
+  /** By log, trajectory and step, in the order of the file. */
+  readonly #byStep = new Map<string, LabelRecord[]>();
+
+  constructor(path: string, entries: readonly Entry[], index: TrajectoryIndex) {
+    const names = new LogNames(index.logs());
+    const problems: Problem[] = [];
+    for (const { record, line } of entries) {
+      const target = this.#target(record, names, index);
+      if (typeof target === 'string') problems.push({ log: path, place: `line ${line}`, reason: target });
+      else {
+        const key = stepKey(target.log, target.trajectory, record.step);
+        const known = this.#byStep.get(key);
+        if (known === undefined) this.#byStep.set(key, [record]);
+        else known.push(record);
+      }
     }
     this.problems = problems;
   }
 
-  /** Reads a label file; one that does not exist holds no labels, unless it must exist. */
-  static read(path: string, { mustExist = false } = {}): Labels {
-    try {
-      return new Labels(path, readFileSync(path, 'utf8').replace(/^\uFEFF/, ''));
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT' && !mustExist) return new Labels(path, '');
-      throw new LratError(errorCode(error) === 'ENOENT' ? 'does not exist.' : 'cannot be read.', {
-        place: path,
-        remedy: 'Name a file of lines {log, step, label} that this user may read.',
-        cause: error,
-      });
+  /**
+   * The labels in force for a browse, the one that counts last: of each source its newest, unless it took it back;
+   * people before models before rules; and of equals the newest, which is the one that stands later in the file.
+   */
+  of({ log, trajectory, step, doc }: BrowseKey): readonly GivenLabel[] {
+    const bySource = new Map<string, GivenLabel>();
+    for (const record of this.#byStep.get(stepKey(log, trajectory, step)) ?? []) {
+      if (record.doc !== undefined && record.doc !== doc) continue;
+      const { kind, name, fingerprint } = record.source;
+      const source = JSON.stringify([kind, name, fingerprint]);
+      bySource.delete(source);
+      if (isGiven(record)) bySource.set(source, record);
     }
+    return [...bySource.values()].sort((a, b) => rank[a.source.kind] - rank[b.source.kind]);
   }
 
-  /** What counts for a browse. */
-  readonly labelOf = (browse: BrowseKey): Label => this.recordOf(browse)?.label ?? 'unknown';
+  readonly lookup: LabelLookup = browse => this.of(browse).at(-1)?.label ?? 'unknown';
 
-  /** The record that decides a browse's label, or null. */
-  recordOf(browse: BrowseKey): LabelRecord | null {
-    let best: Entry | null = null;
-    for (const entries of this.#of(browse)) {
-      for (const entry of entries) if (entry !== undefined && outranks(entry, best)) best = entry;
+  /** Which trajectory a label is about, or why that cannot be told. */
+  #target(
+    record: LabelRecord,
+    names: LogNames,
+    index: TrajectoryIndex,
+  ): { log: string; trajectory: string } | string {
+    const { log: given, step, doc } = record;
+    const [log, ...others] = names.matching(given);
+    if (log === undefined) {
+      return `is about ${given}, which is no log in the index. Index it, or correct the name.`;
     }
-    return best?.record ?? null;
-  }
-
-  /** The newest label of a browse by one kind of source, whether it decides or not. */
-  recordBy(kind: LabelSource['kind'], browse: BrowseKey): LabelRecord | null {
-    let best: Entry | null = null;
-    for (const entries of this.#of(browse)) {
-      const entry = entries[rank[kind]];
-      if (entry !== undefined && (best === null || entry.line > best.line)) best = entry;
+    if (others.length > 0) {
+      return `is about ${given}, which could be any of ${[log, ...others].slice(0, 5).join(', ')}. Name the log by more of its path.`;
     }
-    return best === null || best.record.label === null ? null : best.record;
-  }
-
-  /** Every record that counts within its rank, with its place, for checks and statistics. */
-  *all(): Generator<{ readonly record: LabelRecord; readonly place: string }> {
-    for (const entries of this.#entries.values()) {
-      for (const entry of entries)
-        if (entry !== undefined) yield { record: entry.record, place: `line ${entry.line}` };
+    const browses = index.browsesAt(log, step, record.trajectory);
+    const [first] = browses;
+    if (first === undefined) {
+      const where = record.trajectory === undefined ? '' : ` of trajectory ${record.trajectory}`;
+      return `is about step ${step}${where} of ${log}, which is no browse. Steps count from 0 in the log's own list.`;
     }
-  }
-
-  *#of({ log, trajectory, step, doc }: BrowseKey): Generator<readonly (Entry | undefined)[]> {
-    // A record may name the log by its path or by its file name, and leave trajectory and document out.
-    for (const name of new Set([log, basename(log)])) {
-      for (const run of [trajectory, '*']) {
-        for (const document of [doc ?? '', '*']) {
-          const entries = this.#entries.get(key(name, step, run, document));
-          if (entries !== undefined) yield entries;
-        }
-      }
+    const opened = browses.filter(browse => doc === undefined || browse.doc === doc);
+    if (opened.length === 0) {
+      return `is about document ${doc}, which step ${step} of ${log} did not open. It opened ${browses.map(browse => browse.doc ?? 'one without an id').join(', ')}.`;
     }
-  }
-
-  /** Takes a line in; says what is wrong with it, or null. */
-  #take(line: string, number: number): string | null {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return 'It is not JSON (a crash may have cut it off).';
-    }
-    const read = recordSchema.safeParse(value);
-    if (!read.success) {
-      const [issue] = read.error.issues;
-      return `“${issue!.path.join('.')}”: ${issue!.message}.`;
-    }
-    const record = read.data;
-    const at = key(
-      record.log,
-      record.step,
-      record.trajectory ?? '*',
-      record.doc === undefined ? '*' : (record.doc ?? ''),
-    );
-    const entries = this.#entries.get(at) ?? [];
-    entries[rank[record.source.kind]] = { record, line: number };
-    this.#entries.set(at, entries);
-    return null;
+    const isAmbiguous = record.trajectory === undefined && index.trajectoriesIn(log) > 1;
+    return isAmbiguous
+      ? `does not say which of the trajectories of ${log} it is about. Add "trajectory".`
+      : { log, trajectory: first.trajectory };
   }
 }
 
-function outranks({ record, line }: Entry, other: Entry | null): boolean {
-  // A label that was taken back leaves the decision to the others.
-  if (record.label === null) return false;
-  if (other === null) return true;
-  const difference = rank[record.source.kind] - rank[other.record.source.kind];
-  return difference > 0 || (difference === 0 && line > other.line);
+function isGiven(record: LabelRecord): record is GivenLabel {
+  return record.label !== null;
 }
 
-function key(log: string, step: number, trajectory: string, doc: string): string {
-  return JSON.stringify([log, step, trajectory, doc]);
-}
-
-/**
- * Appends labels to a label file, in one write, and makes sure that they are on the disk. A half line that a crash left
- * at the file's end stays as it is; ours begin on a line of their own.
- */
-export function appendLabels(path: string, labels: readonly NewLabel[]): void {
-  if (labels.length === 0) return;
-  const lines = labels.map(label => `${JSON.stringify({ version: 1, ...label })}\n`).join('');
-  try {
-    const file = openSync(path, 'a+');
-    try {
-      const { size } = fstatSync(file);
-      const last = Buffer.alloc(1);
-      const whole = size === 0 || (readSync(file, last, 0, 1, size - 1) === 1 && last.toString() === '\n');
-      const bytes = Buffer.from(whole ? lines : `\n${lines}`);
-      const written = writeSync(file, bytes);
-      if (written < bytes.length)
-        throw Object.assign(new Error('the disk took only a part'), { code: 'ENOSPC' });
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw writeError(path, error);
-  }
+function stepKey(log: string, trajectory: string, step: number): string {
+  return JSON.stringify([log, trajectory, step]);
 }
