@@ -122,11 +122,12 @@ describe('the rule judge', () => {
     expect(verdict.reason.length).toBeLessThan(300);
   });
 
-  it('takes a megabyte of any text without delay', () => {
-    const started = performance.now();
-    for (const piece of ['a', 'no ', 'this is not ', '"', 'the page ', '不', '. A']) {
-      judgeByRules(piece.repeat(1_000_000 / piece.length));
-    }
-    expect(performance.now() - started).toBeLessThan(15_000);
-  });
+  // Patterns that backtrack badly would not come to an end.
+  it.each(['a', 'no ', 'this is not ', '"', 'the page ', '不', '. A', 'the document for a '])(
+    'comes to an end on a megabyte of %j',
+    piece => {
+      expect(judgeByRules(piece.repeat(1_000_000 / piece.length)).label).not.toBe('irrelevant');
+    },
+    20_000,
+  );
 });
