@@ -1,0 +1,304 @@
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { describeError } from './base/errors.ts';
+import type { Job } from './base/progress.ts';
+import * as text from './cli/answers.ts';
+import { jobOf, Terminal } from './cli/terminal.ts';
+import { buildIndex, indexStatus } from './jobs/index.ts';
+import { judgeWorkspace, labelStep } from './jobs/judge.ts';
+import { evaluateModels, searchCorpus } from './jobs/measure.ts';
+import { minePairs, writeSeenCorpus } from './jobs/mine.ts';
+import { trainModel } from './jobs/train.ts';
+
+/** The composition root of the command line. Results go to standard output, everything else to standard error. */
+
+const exit = { success: 0, failure: 1, usage: 2, cancelled: 130 };
+const terminal = new Terminal();
+
+const program = new Command('lrat')
+  .description('Learn to retrieve from agent trajectories: index, judge, mine, train, search, evaluate.')
+  .version(packageJson.version)
+  .exitOverride()
+  .configureOutput({ writeErr: words => terminal.say(words.trimEnd()) })
+  .showHelpAfterError('(lrat COMMAND --help tells more)');
+
+interface Common {
+  readonly workspace: string;
+  readonly json?: true;
+}
+
+/** A command with the options that all of them take. */
+function command(usage: string, description: string): Command {
+  return program
+    .command(usage)
+    .description(description)
+    .exitOverride()
+    .option('--workspace <dir>', 'folder whose .lrat holds index, labels, runs and models', '.')
+    .option('--json', 'print one JSON object on standard output');
+}
+
+/** Runs one command to its answer: `show` makes the text for people of what `work` gave. */
+async function answer<Result extends object>(
+  common: Common,
+  work: (workspace: string, job: Job) => Promise<Result>,
+  show: (result: Result) => string,
+): Promise<void> {
+  const result = await work(resolve(common.workspace), jobOf(terminal));
+  terminal.close();
+  process.stdout.write(`${common.json === true ? JSON.stringify(result) : show(result)}\n`);
+}
+
+command(
+  'index [paths...]',
+  'read logs (default: the workspace) into the index; unchanged files are not read again',
+)
+  .option('--answers <file>', 'reference answers or verdicts: TSV `id question answer`, or JSON lines')
+  .action((paths: string[], options: Common & { answers?: string }) =>
+    answer(
+      options,
+      (workspace, job) => buildIndex({ workspace, paths, answers: options.answers }, job),
+      text.ofIndexing,
+    ),
+  );
+
+command('status', 'what the index holds, by retriever and outcome').action((options: Common) =>
+  answer(options, workspace => indexStatus(workspace), text.ofStatus),
+);
+
+command('judge', 'label the browses that nobody has judged')
+  .addOption(new Option('--judge <kind>', 'who judges').choices(['rules', 'openai']))
+  .option('--url <url>', 'base URL of an OpenAI-compatible endpoint (the key is read from LRAT_API_KEY)')
+  .option('--model <name>', 'model at that endpoint')
+  .option('--concurrency <n>', 'requests at once', positiveInteger)
+  .action(
+    (options: Common & { judge?: 'rules' | 'openai'; url?: string; model?: string; concurrency?: number }) =>
+      answer(options, (workspace, job) => judgeWorkspace({ ...options, workspace }, job), text.ofJudging),
+  );
+
+command('label <log> <step> <label>', 'set the label of a browse by hand; it outranks every judge')
+  .option('--trajectory <id>', 'which trajectory, in a log that holds several')
+  .option('--doc <id>', 'which document, for a step that opened several')
+  .option('--note <text>', 'why')
+  .action(
+    (
+      log: string,
+      step: string,
+      label: string,
+      options: Common & { trajectory?: string; doc?: string; note?: string },
+    ) =>
+      answer(
+        options,
+        workspace =>
+          labelStep({
+            ...options,
+            workspace,
+            log,
+            step: wholeNumber(step),
+            label: oneOf(label, ['relevant', 'irrelevant', 'unknown']),
+          }),
+        text.ofLabelling,
+      ),
+  );
+
+command('mine', 'mine training pairs from the index')
+  .addOption(new Option('--mode <mode>', 'rules of pairing').choices(['paper', 'released', 'attributed']))
+  .option('--labels <file>', 'labels to mine with (default: .lrat/labels.jsonl)')
+  .option(
+    '--corpus <file>',
+    'texts: JSON lines {docid, text} or {id, contents} (default: what the logs show)',
+  )
+  .option(
+    '--tokenizer <name>',
+    'unit of reasoning length: words, cl100k_base, or a folder with a tokenizer.json',
+  )
+  .addOption(
+    new Option('--outcome <outcome>', 'which trajectories')
+      .choices(['correct', 'incorrect', 'all'])
+      .default('all'),
+  )
+  .requiredOption('--out <file>', 'where the pairs go, JSON lines')
+  .action(
+    (
+      options: Common & {
+        mode?: 'paper' | 'released' | 'attributed';
+        labels?: string;
+        corpus?: string;
+        tokenizer?: string;
+        outcome: 'correct' | 'incorrect' | 'all';
+        out: string;
+      },
+    ) => answer(options, (workspace, job) => minePairs({ ...options, workspace }, job), text.ofMining),
+  );
+
+command('corpus', 'write the texts of all documents that the logs show')
+  .requiredOption('--out <file>', 'where the corpus goes, JSON lines {docid, text}')
+  .action((options: Common & { out: string }) =>
+    answer(options, (workspace, job) => writeSeenCorpus({ ...options, workspace }, job), text.ofCorpus),
+  );
+
+command('train', 'train a retriever on mined pairs')
+  .option('--pairs <file>', 'pairs from `lrat mine`')
+  .option('--base <model>', '`static`, or the folder of a model to go on from')
+  .option(
+    '--corpus <file>',
+    'texts for the vocabulary of a new static encoder (default: the texts of the pairs)',
+  )
+  .option('--out <dir>', 'where the model goes')
+  .option('--epochs <n>', 'passes over the pairs', positiveInteger)
+  .option('--batch <n>', 'rows per step', positiveInteger)
+  .option('--lr <x>', 'peak learning rate', positiveNumber)
+  .option('--tau <x>', 'temperature', positiveNumber)
+  .option('--group <n>', 'documents per row: one positive and n - 1 negatives', positiveInteger)
+  .option('--warmup <x>', 'part of the steps in which the learning rate rises', fraction)
+  .option('--max-length <n>', 'tokens of a text that are read', positiveInteger)
+  .option('--dimension <n>', 'dimension of a new static encoder', positiveInteger)
+  .option('--no-weights', 'give every pair the weight 1')
+  .option('--held-out <x>', 'part of the questions that is kept for evaluation', fraction)
+  .option('--seed <n>', 'seed of everything random', wholeNumber)
+  .option('--resume <run>', 'go on with a stopped run of this workspace')
+  .action((options: Common & TrainOptions) =>
+    answer(options, (workspace, job) => trainModel({ ...options, workspace }, job), text.ofTraining),
+  );
+
+command('search <query>', 'search a corpus')
+  .requiredOption('--model <dir>', 'folder of a model, or `bm25`')
+  .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
+  .option('-k <n>', 'how many documents', positiveInteger, 10)
+  .option('--k1 <x>', 'BM25: saturation of term frequency', positiveNumber)
+  .option('--b <x>', 'BM25: normalisation by length', fraction)
+  .action(
+    (
+      query: string,
+      options: Common & { model: string; corpus: string; k: number; k1?: number; b?: number },
+    ) => answer(options, (_, job) => searchCorpus({ ...options, query }, job), text.ofSearch),
+  );
+
+command('eval', 'measure retrievers on held-out questions')
+  .requiredOption('--model <dirs...>', 'folders of models, or `bm25`; the first is the baseline')
+  .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
+  .option('--pairs <file>', 'judge by the positives of these pairs')
+  .option('--queries <tsv>', 'queries, `id<TAB>query`')
+  .option('--qrels <file>', 'relevant documents, TREC format')
+  .option('-k <n...>', 'cut-offs of the metrics')
+  .option('--runs <dir>', 'write TREC run files here')
+  .option('--seed <n>', 'seed of the bootstrap', wholeNumber)
+  .action(
+    (
+      options: Common & {
+        model: string[];
+        corpus: string;
+        pairs?: string;
+        queries?: string;
+        qrels?: string;
+        k?: string[];
+        runs?: string;
+        seed?: number;
+      },
+    ) =>
+      answer(
+        options,
+        (_, job) =>
+          evaluateModels(
+            { ...options, models: options.model, cutoffs: options.k?.map(positiveInteger) },
+            job,
+          ),
+        text.ofEvaluation,
+      ),
+  );
+
+command(
+  'demo',
+  'the whole road on a simulated world: agents search, pairs are mined, retrievers trained and compared',
+)
+  .option('--seed <n>', 'seed of the world and of everything in it', wholeNumber, 1)
+  .option('--out <dir>', 'where logs, pairs, models and the report go', 'lrat-demo')
+  .action(async (options: Common & { seed: number; out: string }) => {
+    // Loaded on demand: no other command needs the simulation.
+    const { describeDemo, runDemo } = await import('./agent/demo.ts');
+    const out = resolve(options.out);
+    await answer(
+      options,
+      (_, job) => runDemo({ seed: options.seed, out, job, print: words => terminal.say(words) }),
+      describeDemo,
+    );
+  });
+
+interface TrainOptions {
+  readonly pairs?: string;
+  readonly base?: string;
+  readonly corpus?: string;
+  readonly out?: string;
+  readonly epochs?: number;
+  readonly batch?: number;
+  readonly lr?: number;
+  readonly tau?: number;
+  readonly group?: number;
+  readonly warmup?: number;
+  readonly maxLength?: number;
+  readonly dimension?: number;
+  readonly weights: boolean;
+  readonly heldOut?: number;
+  readonly seed?: number;
+  readonly resume?: string;
+}
+
+function checkedNumber(value: string, valid: (number: number) => boolean, wanted: string): number {
+  const number = value.trim() === '' ? Number.NaN : Number(value);
+  if (!valid(number)) throw new InvalidArgumentError(`It must be ${wanted}.`);
+  return number;
+}
+
+function wholeNumber(value: string): number {
+  return checkedNumber(
+    value,
+    number => Number.isSafeInteger(number) && number >= 0,
+    'a whole number from 0 on',
+  );
+}
+
+function positiveInteger(value: string): number {
+  return checkedNumber(
+    value,
+    number => Number.isSafeInteger(number) && number > 0,
+    'a whole number from 1 on',
+  );
+}
+
+function positiveNumber(value: string): number {
+  return checkedNumber(value, number => Number.isFinite(number) && number > 0, 'a number above 0');
+}
+
+function fraction(value: string): number {
+  return checkedNumber(value, number => number >= 0 && number <= 1, 'a number from 0 to 1');
+}
+
+function oneOf<Choice extends string>(value: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find(each => each === value);
+  if (choice === undefined)
+    throw new InvalidArgumentError(`“${value}” must be one of ${choices.join(', ')}.`);
+  return choice;
+}
+
+async function main(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return exit.success;
+  } catch (error) {
+    terminal.close();
+    if (error instanceof CommanderError) {
+      // Commander has already printed its own message, except for arguments that our actions checked.
+      if (error instanceof InvalidArgumentError) terminal.say(`error: ${error.message}`);
+      return error.exitCode === 0 ? exit.success : exit.usage;
+    }
+    if (error instanceof Error && error.name === 'AbortError') {
+      terminal.say('Cancelled. What was finished is kept.');
+      return exit.cancelled;
+    }
+    terminal.say(`lrat: ${describeError(error)}`);
+    if (process.env.LRAT_DEBUG !== undefined && error instanceof Error) terminal.say(error.stack ?? '');
+    return exit.failure;
+  }
+}
+
+process.exitCode = await main();

@@ -1,0 +1,182 @@
+import { clip } from '../base/text.ts';
+import { describeDifference } from '../evaluation/bootstrap.ts';
+import type { Evaluation } from '../evaluation/evaluate.ts';
+import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
+import type { IndexResult } from '../jobs/index.ts';
+import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
+import type { SearchResult } from '../jobs/measure.ts';
+import type { CorpusResult, MineResult } from '../jobs/mine.ts';
+import type { DropReason } from '../mining/rule.ts';
+import type { TrainResult } from '../training/trainer.ts';
+import type { Problem } from '../trajectory/model.ts';
+import type { IndexStatus } from '../workspace/index.ts';
+
+/** What commands say to people: the same as their JSON, shorter. */
+
+/** Problems are listed up to this many; `--json` has all. */
+const listed = 20;
+const plain = { scale: 1, digits: 2 };
+
+export function ofIndexing(result: IndexResult): string {
+  const { found, read, unchanged, removed, bytes, notices } = result;
+  return [
+    ...notices,
+    `${found} files that may be logs: ${read} read (${(bytes / 1e6).toFixed(1)} MB), ${unchanged} unchanged, ${removed} gone.`,
+    ofStatus(result),
+  ].join('\n');
+}
+
+export function ofStatus({ trajectories, searches, browses, groups, problems }: IndexStatus): string {
+  const rows = groups.map(group => [
+    group.retriever ?? '(not named)',
+    group.outcome,
+    String(group.n),
+    ...[group.searches, group.browses].map(value => formatNumber(value, plain)),
+    group.ratio === null ? '–' : formatNumber(group.ratio, plain),
+    formatNumber(group.steps, plain),
+  ]);
+  return [
+    `${trajectories} trajectories, ${searches} searches, ${browses} browses.`,
+    ...(rows.length === 0
+      ? []
+      : [alignTable(['retriever', 'outcome', 'N', 'avg. S', 'avg. B', 'B/S', 'avg. T'], rows)]),
+    ...ofProblems(problems),
+  ].join('\n');
+}
+
+function ofProblems(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return ['No problems.'];
+  const lines = problems
+    .slice(0, listed)
+    .map(({ log, place, reason }) => `  ${log}${place === '' ? '' : `, ${place}`}: ${reason}`);
+  const more =
+    problems.length > listed ? [`  … and ${problems.length - listed} more (--json has them all)`] : [];
+  return [`${problems.length} problem${problems.length === 1 ? '' : 's'}:`, ...lines, ...more];
+}
+
+export function ofJudging({
+  judge,
+  relevant,
+  irrelevant,
+  unknown,
+  byPeople,
+  already,
+  usage,
+  agreement,
+}: JudgeResult): string {
+  const kind = judge.kind === 'rules' ? 'rules, not a model' : 'a model';
+  return [
+    `Judge ${judge.name} (${kind}): ${relevant} relevant, ${irrelevant} irrelevant, ${unknown} unknown.`,
+    `Left alone: ${byPeople} labelled by people, ${already} judged before.`,
+    ...(usage === null
+      ? []
+      : [
+          `Asked ${usage.asked} times, ${usage.fromCache} from the cache, ${usage.failed} failed; ${usage.inputTokens} tokens in, ${usage.outputTokens} out${usage.cost === null ? '' : `, cost ${usage.cost.toFixed(4)}`}.`,
+        ]),
+    ...(agreement.compared === 0
+      ? []
+      : [
+          `With people on ${agreement.compared} browses: κ ${agreement.kappa === null ? 'undefined' : formatNumber(agreement.kappa, plain)}.`,
+        ]),
+  ].join('\n');
+}
+
+export function ofLabelling({ log, step, label, documents }: LabelResult): string {
+  return `${log}, step ${step}: ${label}${documents.length > 1 ? ` for ${documents.length} documents` : ''}.`;
+}
+
+/** What a browse that gave no row is called. */
+const drops: Record<DropReason, string> = {
+  irrelevant: 'judged irrelevant',
+  unknown: 'label unknown',
+  noDocument: 'document not told by the log',
+  neverListed: 'never listed before',
+  notInList: 'not in the lists that the mode looks at',
+  reread: 'read again, merged',
+  otherOutcome: 'trajectory of another outcome',
+  noText: 'no text',
+};
+
+export function ofMining(result: MineResult): string {
+  const {
+    mode,
+    rows,
+    trajectories,
+    searches,
+    browses,
+    dropped,
+    corrected,
+    guarded,
+    withoutNegatives,
+    halfLife,
+    muRaw,
+  } = result;
+  const lines = Object.entries(dropped).filter(([, count]) => count > 0);
+  return [
+    `${rows} pairs (${mode}) from ${trajectories} trajectories, ${searches} searches, ${browses} browses → ${result.out}`,
+    `Half-life β ${halfLife ?? '–'} tokens (${result.tokenizer}), μ_raw ${muRaw === null ? '–' : muRaw.toFixed(6)}.`,
+    ...(lines.length === 0
+      ? []
+      : [
+          'Browses without a row:',
+          ...lines.map(([reason, count]) => `  ${count} ${drops[reason as DropReason]}`),
+        ]),
+    `${corrected} queries are not those of the latest search; ${guarded} negatives set aside by the guard; ${withoutNegatives} pairs without negatives.`,
+    ...result.notices,
+    ...(result.problems.length === 0 ? [] : ofProblems(result.problems)),
+  ].join('\n');
+}
+
+export function ofCorpus({ out, documents, shows }: CorpusResult): string {
+  return `${documents} documents (${shows.document} as opened, ${shows.snippet} snippets, ${shows.extract} extracts) → ${out}`;
+}
+
+export function ofTraining(result: TrainResult): string {
+  const { state, run, model, rows, steps, loss, rowsPerSecond, figures } = result;
+  return [
+    state === 'finished'
+      ? `Trained on ${rows} pairs in ${steps} steps, loss ${loss?.toFixed(4) ?? '–'}, ${Math.round(rowsPerSecond)} rows/s → ${model}`
+      : `Stopped after ${steps} steps. Go on with: lrat train --resume ${run}`,
+    ...Object.entries(figures).map(
+      ([name, value]) => `  ${name} on held-out questions: ${formatNumber(value)}`,
+    ),
+    `Run: ${run}`,
+  ].join('\n');
+}
+
+export function ofSearch({ hits, retriever }: SearchResult): string {
+  if (hits.length === 0) return `${retriever} finds nothing.`;
+  return hits
+    .map(
+      ({ rank, id, score, text }) =>
+        `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${id}  ${clip(text.replace(/\s+/g, ' '), 90)}`,
+    )
+    .join('\n');
+}
+
+export function ofEvaluation({
+  metrics,
+  rows,
+  differences,
+  queries,
+  questions,
+  withoutRelevant,
+  runs,
+}: Evaluation): string {
+  const table = alignTable(
+    ['retriever', ...metrics],
+    rows.map(({ retriever, metrics: values }) => [
+      retriever,
+      ...metrics.map(metric => formatInterval(values[metric]!)),
+    ]),
+  );
+  return [
+    `${queries} queries of ${questions} questions${withoutRelevant === 0 ? '' : `; ${withoutRelevant} left out: nothing is relevant to them`}. Means in percent, with 95 % intervals.`,
+    table,
+    ...differences.flatMap(({ retriever, baseline, metrics: values }) => [
+      `${retriever} against ${baseline}:`,
+      ...metrics.map(metric => `  ${metric} ${describeDifference(values[metric]!)}`),
+    ]),
+    ...runs.map(run => `Run file: ${run}`),
+  ].join('\n');
+}

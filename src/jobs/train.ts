@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { isAbsolute, join, resolve } from 'node:path';
+import { LratError } from '../base/errors.ts';
+import { AtomicFile } from '../base/files.ts';
+import type { Job } from '../base/progress.ts';
+import type { Encoder } from '../encoder/encoder.ts';
+import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
+import { holdOut } from '../evaluation/split.ts';
+import type { PairRow } from '../mining/pair.ts';
+import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
+import { DenseRetriever } from '../retrieval/dense.ts';
+import type { Document } from '../retrieval/retriever.ts';
+import { publishedRecipe, type Recipe, recipeSchema, staticRecipe } from '../training/recipe.ts';
+import { RunFolder } from '../training/run-folder.ts';
+import { resume, type TrainResult, train } from '../training/trainer.ts';
+import { CorpusFile } from '../workspace/corpus.ts';
+import { ensureWorkspace } from '../workspace/paths.ts';
+
+export interface TrainRequest {
+  readonly workspace: string;
+  readonly pairs?: string | undefined;
+  /** `static` for a new static encoder, or the folder of a model. */
+  readonly base?: string | undefined;
+  readonly corpus?: string | undefined;
+  readonly out?: string | undefined;
+  readonly epochs?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly lr?: number | undefined;
+  readonly tau?: number | undefined;
+  readonly group?: number | undefined;
+  readonly warmup?: number | undefined;
+  readonly maxLength?: number | undefined;
+  readonly dimension?: number | undefined;
+  readonly weights: boolean;
+  /** Part of the questions that is kept out of the training and measured after each epoch. */
+  readonly heldOut?: number | undefined;
+  readonly seed?: number | undefined;
+  /** A run to go on with, by id or folder. */
+  readonly resume?: string | undefined;
+}
+
+/** Cut-off of the metric that is shown while training. */
+const cutoff = 10;
+
+/** Trains an encoder on a pair file, or goes on with a run that was stopped. */
+export async function trainModel(request: TrainRequest, job: Job): Promise<TrainResult> {
+  const paths = ensureWorkspace(request.workspace);
+  if (request.resume !== undefined) {
+    const run =
+      isAbsolute(request.resume) || existsSync(request.resume)
+        ? resolve(request.resume)
+        : join(paths.runs, request.resume);
+    return resume(
+      run,
+      job,
+      measured(heldOutPath(resolve(request.workspace, new RunFolder(run).readRecord().pairs)), job),
+    );
+  }
+  const { pairs, out } = request;
+  if (pairs === undefined || out === undefined) {
+    throw new LratError('needs --pairs and --out.', {
+      place: 'train',
+      remedy: 'Or name a stopped run with --resume.',
+    });
+  }
+  const base = request.base ?? 'static';
+  const recipe = recipeOf(request, base === 'static' ? staticRecipe : publishedRecipe);
+  const set =
+    request.heldOut === undefined || request.heldOut === 0
+      ? { train: pairs, heldOut: null }
+      : splitPairs(pairs, join(paths.home, 'pairs'), request.heldOut, recipe.seed);
+  return train(
+    {
+      workspace: request.workspace,
+      pairs: set.train,
+      base: base === 'static' ? await newStatic(request, job) : base,
+      out,
+      recipe,
+      lineage: lineageOf(pairs),
+    },
+    job,
+    measured(set.heldOut, job),
+  );
+}
+
+function recipeOf(request: TrainRequest, defaults: Recipe): Recipe {
+  return recipeSchema.parse({
+    ...defaults,
+    weighted: request.weights,
+    ...(request.epochs !== undefined && { epochs: request.epochs }),
+    ...(request.batch !== undefined && { batchSize: request.batch }),
+    ...(request.lr !== undefined && { learningRate: request.lr }),
+    ...(request.tau !== undefined && { temperature: request.tau }),
+    ...(request.group !== undefined && { groupSize: request.group }),
+    ...(request.warmup !== undefined && { warmupRatio: request.warmup }),
+    ...(request.maxLength !== undefined && { maxTokens: request.maxLength }),
+    ...(request.seed !== undefined && { seed: request.seed }),
+  });
+}
+
+async function newStatic(request: TrainRequest, job: Job) {
+  const dimension = request.dimension === undefined ? {} : { dimension: request.dimension };
+  if (request.corpus === undefined) return { documents: null, ...dimension };
+  const corpus = await CorpusFile.open(request.corpus, job);
+  const texts: string[] = [];
+  for await (const { text } of corpus.documents(job)) texts.push(text);
+  corpus.close();
+  return { documents: texts, ...dimension };
+}
+
+/** What the record beside a pair file says of where the pairs come from, for the model card. */
+function lineageOf(pairs: string): Record<string, string> {
+  let record: Record<string, unknown>;
+  try {
+    record = JSON.parse(readFileSync(pairRecordPath(pairs), 'utf8'));
+  } catch {
+    // Pairs of other tools have no record.
+    return {};
+  }
+  const { judges, tokenizer, halfLife, muRaw } = record;
+  return {
+    Judge: Array.isArray(judges) && judges.length > 0 ? judges.join(', ') : 'none',
+    Tokenizer: String(tokenizer),
+    'Half-life': `${halfLife} tokens, mean ${muRaw}`,
+  };
+}
+
+function heldOutPath(train: string): string | null {
+  const path = train.replace(/-train\.jsonl$/, '-held-out.jsonl');
+  return path !== train && existsSync(path) ? path : null;
+}
+
+/** Splits a pair file by question into two files of the workspace, named by what they hold. */
+function splitPairs(
+  pairs: string,
+  folder: string,
+  fraction: number,
+  seed: number,
+): { train: string; heldOut: string } {
+  const rows = [...readPairs(pairs)];
+  const isHeldOut = holdOut(rows, fraction, seed);
+  const name = createHash('sha256')
+    .update(readFileSync(pairs))
+    .update(`${fraction} ${seed}`)
+    .digest('hex')
+    .slice(0, 12);
+  const paths = {
+    train: join(folder, `${name}-train.jsonl`),
+    heldOut: join(folder, `${name}-held-out.jsonl`),
+  };
+  const files = { train: new AtomicFile(paths.train), heldOut: new AtomicFile(paths.heldOut) };
+  const counts = { train: 0, heldOut: 0 };
+  for (const row of rows) {
+    const side = isHeldOut(row) ? 'heldOut' : 'train';
+    files[side].write(`${JSON.stringify(row)}\n`);
+    counts[side]++;
+  }
+  files.train.commit();
+  files.heldOut.commit();
+  if (counts.train === 0 || counts.heldOut === 0) {
+    throw new LratError(`holding out ${fraction} of the questions leaves one side without rows.`, {
+      place: pairs,
+      remedy: 'Choose another fraction, or mine more questions.',
+    });
+  }
+  return paths;
+}
+
+/** Measures an encoder after each epoch on held-out pairs, among the documents that those pairs hold. */
+function measured(heldOut: string | null, job: Job) {
+  if (heldOut === null) return {};
+  const rows = [...readPairs(heldOut)];
+  const queries = queriesFromPairs(rows);
+  const documents = documentsOf(rows);
+  return {
+    onEvaluate: async (encoder: Encoder) => {
+      const quiet = { ...job, report: () => {} };
+      const retriever = await DenseRetriever.build(encoder, documents, quiet);
+      const { rows: table } = await evaluate([retriever], queries, { cutoffs: [cutoff], seed: 0 }, quiet);
+      const metrics = table[0]!.metrics;
+      return Object.fromEntries(Object.entries(metrics).map(([metric, { mean }]) => [metric, mean]));
+    },
+  };
+}
+
+function documentsOf(rows: readonly PairRow[]): Document[] {
+  const texts = new Map<string, string>();
+  for (const { pos, neg, pos_id, neg_id } of rows) {
+    for (const [i, id] of pos_id.entries()) texts.set(id, pos[i]!);
+    for (const [i, id] of neg_id.entries()) texts.set(id, neg[i]!);
+  }
+  return [...texts].map(([id, text]) => ({ id, text }));
+}
