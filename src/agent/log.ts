@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../base/files.ts';
 import { type Episode, listLength, snippetTokens } from './episode.ts';
-import type { World } from './world.ts';
+import type { Question, World } from './world.ts';
 
 /** What every simulated log says of itself. */
 export const simulationNote =
@@ -62,10 +62,13 @@ export function runRecord(world: World, episode: Episode): object {
   };
 }
 
-/** Writes one log per episode into a folder, `run_<query id>.json`. */
+/** File name of a question's log. */
+export const logName = (question: Question) => `run_${question.id}.json`;
+
+/** Writes one log per episode into a folder. */
 export function writeLogs(folder: string, world: World, episodes: readonly Episode[]): void {
   for (const episode of episodes) {
     const record = `${JSON.stringify(runRecord(world, episode), null, 1)}\n`;
-    writeFileAtomic(join(folder, `run_${episode.question.id}.json`), record);
+    writeFileAtomic(join(folder, logName(episode.question)), record);
   }
 }

@@ -1,13 +1,15 @@
+import { formatInterval, formatNumber } from '../evaluation/table.ts';
 import {
   type Comparison,
   type DemoResult,
+  describeComparison,
+  formats,
   type Measure,
+  measureHeader,
   measureLabels,
   measures,
-  shown,
-  shownComparison,
-  shownEstimate,
   type Table,
+  type VariantName,
   variantLabels,
   variantMeanings,
   variantNames,
@@ -39,8 +41,8 @@ each of its stretches is worth in this world; they say nothing about real agents
 <h2 id="results">Results on held-out questions</h2>
 <figure>
 ${chart(result.table)}
-<figcaption>Points are means, bars 95&nbsp;% intervals, over ${trainingSeeds.length} training seeds and ${questions} questions
-(bootstrap over both). The dashed line is BM25.</figcaption>
+<figcaption>Points are means, bars 95&nbsp;% intervals, from ${questions} questions (bootstrap; each question
+counts with its mean over ${trainingSeeds.length} training seeds). The dashed line is BM25.</figcaption>
 </figure>
 ${tableHtml(result.table, `Means and 95 % intervals, ${questions} held-out questions`)}
 <dl class="measures">
@@ -50,13 +52,15 @@ the agent's first query (how the question calls its subject, and the question's 
 <dt>evidence recall</dt><dd>Of the pages that state any fact of the question, the part that was listed to the agent.</dd>
 <dt>steps</dt><dd>Searches and browses per question.</dd>
 </dl>
+<p class="timings">The intervals speak of other questions met by these same seeds. Between the seeds, the success rate has a standard
+deviation of ${variantNames.map(name => `${formatNumber(result.seedSpread[name])} (${markup(variantLabels[name])})`).join(', ')} points.</p>
 </section>
 
 <section aria-labelledby="differences">
 <h2 id="differences">What differs, and what does not</h2>
 <p>Differences are paired: the same questions, the same agent noise, and for trained retrievers the same seed.
-One that is “not significant” has zero inside its 95&nbsp;% interval: this run cannot tell it from chance.
-The intervals are not corrected for the number of comparisons.</p>
+One that is “not significant” (paired randomisation test, p&nbsp;≥&nbsp;0.05) this run cannot tell from chance.
+There is no correction for the number of comparisons.</p>
 <ul class="differences">
 ${result.comparisons.map(comparisonHtml).join('\n')}
 </ul>
@@ -79,8 +83,8 @@ words than the pages use, and paraphrase most aliases. Training and held-out que
 <li><strong>Logs.</strong> The agent answered the training questions with BM25. Its logs went the way of real ones:
 ${indexed.trajectories} trajectories, ${indexed.searches} searches and ${indexed.browses} browses were indexed.</li>
 <li><strong>Judge.</strong> The rule judge called ${judged.relevant} browses relevant, ${judged.irrelevant} irrelevant, ${judged.unknown} unknown.
-Against the known truth it keeps ${shown('recall', judged.keptOfUseful)}&nbsp;% of the useful browses and ${shown('recall', judged.keptOfOthers)}&nbsp;% of the others.</li>
-<li><strong>Pairs.</strong> Mode <code>attributed</code>: ${mined.naive} rows if every browse counts, ${mined.filtered} after the judge;
+Against the known truth it keeps ${formatNumber(judged.keptOfUseful)}&nbsp;% of the useful browses and ${formatNumber(judged.keptOfOthers)}&nbsp;% of the others.</li>
+<li><strong>Pairs.</strong> Mode <code>attributed</code>: ${mined.naive} rows if every browse counts, ${mined.judged} after the judge;
 half-life ${mined.halfLife === null ? 'unknown' : mined.halfLife} tokens, mean raw weight ${mined.muRaw === null ? 'unknown' : mined.muRaw.toFixed(4)}.</li>
 <li><strong>Training.</strong> ${trainingSeeds.length} seeds (${trainingSeeds.join(', ')}) for each of the variants below; fixed settings, not chosen on held-out questions:
 ${Object.entries(result.recipe)
@@ -110,7 +114,7 @@ All numbers of this page are in <code>result.json</code> beside it.</p>
 
 function lead(result: DemoResult): string {
   const { bm25, base, reweight } = result.table;
-  const percent = (value: number) => `${shown('success', value)} %`;
+  const percent = (value: number) => `${formatNumber(value)} %`;
   return (
     `A simulated agent left ${result.indexed.trajectories} logs; a retriever was trained on them. On ${result.world.heldOutQuestions} other questions ` +
     `the agent answers ${percent(reweight.success.mean)} with it, ${percent(base.success.mean)} with the same retriever untrained ` +
@@ -119,16 +123,17 @@ function lead(result: DemoResult): string {
 }
 
 function comparisonHtml(comparison: Comparison): string {
-  return `<li${comparison.significant ? '' : ' class="unsure"'}>${markup(shownComparison(comparison))}</li>`;
+  return `<li${comparison.difference.p < 0.05 ? '' : ' class="unsure"'}>${markup(describeComparison(comparison))}</li>`;
 }
 
 function tableHtml(table: Table, caption: string): string {
-  const cell = (measure: Measure, name: (typeof variantNames)[number]) => {
+  const cell = (measure: Measure, name: VariantName) => {
     const { mean, low, high } = table[name][measure];
-    return `<td><b>${shown(measure, mean)}</b> <span>${shown(measure, low)} – ${shown(measure, high)}</span></td>`;
+    const shown = (value: number) => formatNumber(value, formats[measure]);
+    return `<td><b>${shown(mean)}</b> <span>${shown(low)} – ${shown(high)}</span></td>`;
   };
   return `<div class="scroll"><table class="numbers"><caption>${markup(caption)}</caption>
-<thead><tr><th scope="col">retriever</th>${measures.map(measure => `<th scope="col">${measureLabels[measure]}${measure === 'steps' ? '' : ', %'}</th>`).join('')}</tr></thead>
+<thead><tr><th scope="col">retriever</th>${measures.map(measure => `<th scope="col">${measureHeader(measure)}</th>`).join('')}</tr></thead>
 <tbody>
 ${variantNames.map(name => `<tr><th scope="row">${markup(variantLabels[name])}</th>${measures.map(measure => cell(measure, name)).join('')}</tr>`).join('\n')}
 </tbody></table></div>`;
@@ -144,7 +149,7 @@ function chart(table: Table): string {
   const described = charted
     .map(
       measure =>
-        `${measureLabels[measure]}: ${variantNames.map(name => `${variantLabels[name]} ${shownEstimate(measure, table[name][measure])}`).join('; ')}`,
+        `${measureLabels[measure]}: ${variantNames.map(name => `${variantLabels[name]} ${formatInterval(table[name][measure], formats[measure])}`).join('; ')}`,
     )
     .join('. ');
   const labels = variantNames.map(

@@ -1,3 +1,12 @@
+import { type Difference, describeDifference } from '../evaluation/bootstrap.ts';
+import {
+  alignTable,
+  type Estimate,
+  formatInterval,
+  type NumberFormat,
+  percent,
+} from '../evaluation/table.ts';
+
 /** The retrievers that the demo compares, in the order of the table (the paper's ablation, with two controls). */
 export const variantNames = ['bm25', 'base', 'naive', 'filter', 'reweight', 'shuffled'] as const;
 export type VariantName = (typeof variantNames)[number];
@@ -31,21 +40,12 @@ export const measureLabels: Record<Measure, string> = {
   steps: 'steps',
 };
 
-/** A mean with its 95 % interval. */
-export interface Estimate {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
-
 /** A paired difference, `variant` minus `baseline`. */
 export interface Comparison {
   readonly variant: VariantName;
   readonly baseline: VariantName;
   readonly measure: Measure;
-  readonly difference: Estimate;
-  /** Whether the interval excludes zero. */
-  readonly significant: boolean;
+  readonly difference: Difference;
 }
 
 export type Table = Readonly<Record<VariantName, Readonly<Record<Measure, Estimate>>>>;
@@ -73,12 +73,14 @@ export interface DemoResult {
   /** Rows per kind of pairs, and the two numbers that fix the weights. */
   readonly mined: {
     readonly naive: number;
-    readonly filtered: number;
+    readonly judged: number;
     readonly halfLife: number | null;
     readonly muRaw: number | null;
   };
   readonly recipe: Readonly<Record<string, number | string>>;
   readonly table: Table;
+  /** Standard deviation of the success rate between training seeds, which the intervals do not hold. */
+  readonly seedSpread: Readonly<Record<VariantName, number>>;
   readonly comparisons: readonly Comparison[];
   /** The control without a gap: one training seed, its own smaller world. */
   readonly noGap: { readonly questions: number; readonly documents: number; readonly table: Table };
@@ -88,38 +90,31 @@ export interface DemoResult {
   readonly report: string;
 }
 
-/** A mean as people read it: per cent with one decimal, or steps. */
-export function shown(measure: Measure, value: number): string {
-  return measure === 'steps' ? value.toFixed(1) : (100 * value).toFixed(1);
-}
-
-export function shownEstimate(measure: Measure, { mean, low, high }: Estimate): string {
-  return `${shown(measure, mean)} [${shown(measure, low)}, ${shown(measure, high)}]`;
-}
+/** Rates in per cent, steps as they are. */
+export const formats: Record<Measure, NumberFormat> = {
+  recall: percent,
+  success: percent,
+  evidence: percent,
+  steps: { scale: 1, digits: 1 },
+};
 
 /** A paired difference in words; says so where it is not significant. */
-export function shownComparison({ variant, baseline, measure, difference, significant }: Comparison): string {
-  const unit = measure === 'steps' ? 'steps' : 'points';
-  const sign = difference.mean < 0 ? '' : '+';
-  const found = `${variantLabels[variant]} − ${variantLabels[baseline]}, ${measureLabels[measure]}: ${sign}${shownEstimate(measure, difference)} ${unit}`;
-  return `${found}${significant ? '' : ' (not significant)'}`;
+export function describeComparison({ variant, baseline, measure, difference }: Comparison): string {
+  const names = `${variantLabels[variant]} − ${variantLabels[baseline]}`;
+  return `${measureLabels[measure]}, ${names}: ${describeDifference(difference, formats[measure])}`;
 }
 
-/** The table as plain text with aligned columns. */
+/** The table as plain text. */
 export function tableText(table: Table): string {
-  const rows = [
-    ['', ...measures.map(measure => `${measureLabels[measure]}${measure === 'steps' ? '' : ' %'}`)],
-    ...variantNames.map(name => [
+  return alignTable(
+    ['', ...measures.map(measureHeader)],
+    variantNames.map(name => [
       variantLabels[name],
-      ...measures.map(measure => shownEstimate(measure, table[name][measure])),
+      ...measures.map(measure => formatInterval(table[name][measure], formats[measure])),
     ]),
-  ];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map(row => row[column]!.length)));
-  return rows
-    .map(row =>
-      row
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
-        .join('  '),
-    )
-    .join('\n');
+  );
+}
+
+export function measureHeader(measure: Measure): string {
+  return measure === 'steps' ? measureLabels.steps : `${measureLabels[measure]} %`;
 }

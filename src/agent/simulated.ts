@@ -135,7 +135,7 @@ export async function attempt(
     let way = 0;
     for (let searches = 0; found === undefined && searches < settings.patience; searches++) {
       if (steps >= settings.budget) return { actions, answer: null };
-      const query = ways[way++ % ways.length]!(subject.replace(/^the /, ''));
+      const query = ways[way++ % ways.length]!(bare(subject));
       // After a browse the reasoning is there already.
       if (actions.at(-1)?.kind !== 'think') {
         actions.push({
@@ -195,6 +195,16 @@ export async function attempt(
   }
 }
 
+/** A name as it stands in queries. */
+const bare = (name: string) => name.replace(/^the /, '');
+
+/** What the agent searches for first: the question's own words. */
+export function firstQuery({ start, hops }: Question): string {
+  return ownWords(bare(start), hops[0]!.wording);
+}
+
+const ownWords = (subject: string, wording: string) => `${subject} ${wording}`;
+
 /** The ways to ask for a relation, in the order of trying: the question's own wording first. */
 function phrasings(
   wording: string,
@@ -203,7 +213,7 @@ function phrasings(
 ): readonly ((subject: string) => string)[] {
   const others = random.shuffle(known.filter(each => each !== wording));
   return [
-    subject => `${subject} ${wording}`,
+    subject => ownWords(subject, wording),
     subject => `${others[0]} of ${subject}`,
     subject => subject,
     subject => `who or what is the ${others.at(-1)} of ${subject}`,
