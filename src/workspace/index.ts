@@ -4,10 +4,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { errorCode, LratError } from '../base/errors.ts';
 import { type Job, unwatched } from '../base/progress.ts';
 import { fingerprint } from '../base/text.ts';
-import { openTokenCounter, type TokenCounter } from '../base/tokenizer.ts';
+import type { TokenCounter } from '../base/tokenizer.ts';
 import { readRecord } from '../trajectory/log.ts';
 import type { Outcome, Position, Problem, Trajectory } from '../trajectory/model.ts';
-import { type OutcomeSource, References } from '../trajectory/outcome.ts';
+import type { OutcomeSource } from '../trajectory/outcome.ts';
 import { type OutlineStep, outlineOf, type TrajectoryOutline } from '../trajectory/outline.ts';
 import type { Config } from './config.ts';
 import { unpackCandidates } from './digest.ts';
@@ -69,7 +69,7 @@ export interface Sighting {
   readonly shows: 'document' | 'extract' | 'snippet';
   /** Number of the document; see `documentKey`. */
   readonly document: number;
-  /** Characters. */
+  /** Characters; a snippet may have none, and show a title only. */
   readonly size: number;
 }
 
@@ -136,10 +136,6 @@ export class TrajectoryIndex {
     job: Job = unwatched,
     options: UpdateOptions = {},
   ): Promise<UpdateReport> {
-    const { tokenizer, answers } = this.#settings;
-    // What is wrong with the settings shows here and not in a thread.
-    await openTokenCounter(tokenizer);
-    if (answers !== null) References.read(answers);
     const print = settingsFingerprint(this.#settings);
     try {
       return await updateIndex(this.#database, roots, this.#settings, print, job, options);
@@ -181,7 +177,7 @@ export class TrajectoryIndex {
        UNION ALL SELECT name, '', reason FROM logs WHERE state = 'unrecognised' AND given = 1
        ORDER BY 1`,
     );
-    return rows as unknown as Problem[];
+    return rows.map(row => ({ ...row }) as unknown as Problem);
   }
 
   /** Names of all logs, in order. */
@@ -270,7 +266,7 @@ export class TrajectoryIndex {
        WHERE logs.name = ? AND state = 'log' AND trajectories.name = ? AND step = ? AND steps.offset IS NOT NULL`,
       ...[log, trajectory, step],
     );
-    return row === undefined ? null : (row as unknown as Position);
+    return row === undefined ? null : ({ ...row } as unknown as Position);
   }
 
   /** The documents that a step opened, by trajectory; of all trajectories of the log if none is named. */
@@ -283,7 +279,7 @@ export class TrajectoryIndex {
        ORDER BY ordinal, position`,
       ...[log, step, trajectory ?? null],
     );
-    return rows as unknown as { trajectory: string; doc: string | null }[];
+    return rows.map(row => ({ ...row }) as { trajectory: string; doc: string | null });
   }
 
   /** How many trajectories a log has, by its name. */
@@ -309,7 +305,7 @@ export class TrajectoryIndex {
           yield { ...place, shows, document: row.document as number, size: row.size as number };
         } else {
           for (const { document, size } of unpackCandidates(row.candidates as Uint8Array)) {
-            if (size > 0) yield { ...place, shows: 'snippet', document, size };
+            yield { ...place, shows: 'snippet', document, size };
           }
         }
       }

@@ -143,6 +143,11 @@ export class LabelStore {
     for (const record of records) this.#entries.push({ record, line: ++this.#lines });
   }
 
+  /** Names of all that have given labels, in order. */
+  sources(): string[] {
+    return [...new Set(this.#entries.map(({ record }) => record.source.name))].sort();
+  }
+
   /** The labels as they stand now, matched with the logs of an index. */
   resolve(index: TrajectoryIndex): ResolvedLabels {
     return new ResolvedLabels(this.path, this.#entries, index);

@@ -1,15 +1,11 @@
 import { Worker } from 'node:worker_threads';
-import type { LogPart, Order, ReadSettings } from './read-worker.ts';
+import { LratError } from '../base/errors.ts';
+import { workerUrl } from '../base/worker.ts';
+import type { Failure, LogPart, Order, ReadSettings } from './read-worker.ts';
 
 /** How many parts of logs may be under way from one thread, and how many files it has before it. */
 const partsAhead = 4;
 const filesAhead = 3;
-
-/** The reading thread's program: a source of its own in the sources, a file beside this one in the bundle. */
-const program = new URL(
-  import.meta.url.endsWith('.ts') ? './read-worker.ts' : './read-worker.mjs',
-  import.meta.url,
-);
 
 interface Reader<File> {
   readonly worker: Worker;
@@ -49,15 +45,21 @@ export async function* readLogs<File extends { readonly path: string }>(
     }
   };
   const start = (): void => {
-    const reader: Reader<File> = { worker: new Worker(program, { workerData: settings }), files: [] };
+    const reader: Reader<File> = {
+      worker: new Worker(workerUrl(import.meta.url, 'read-worker'), { workerData: settings }),
+      files: [],
+    };
     readers.add(reader);
     for (let i = 0; i < partsAhead; i++) order(reader, { more: true });
     supply(reader);
-    reader.worker.on('message', (part: LogPart) => {
-      arrived.push({ reader, file: reader.files[0]!, part });
-      if (part.isLast) {
-        reader.files.shift();
-        supply(reader);
+    reader.worker.on('message', (part: LogPart | Failure) => {
+      if ('failed' in part) failure = new LratError(part.failed.message, part.failed);
+      else {
+        arrived.push({ reader, file: reader.files[0]!, part });
+        if (part.isLast) {
+          reader.files.shift();
+          supply(reader);
+        }
       }
       wake();
     });

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { LratError } from '../base/errors.ts';
 import { openTokenCounter } from '../base/tokenizer.ts';
 import { readLog } from '../trajectory/log.ts';
 import { References } from '../trajectory/outcome.ts';
@@ -21,6 +22,11 @@ export interface LogPart {
   /** Why the file is no log, or null. */
   readonly unrecognised: string | null;
   readonly isLast: boolean;
+}
+
+/** What the thread tells instead of a part when it cannot work at all: the fields of an LratError. */
+export interface Failure {
+  readonly failed: { readonly message: string; readonly place?: string; readonly remedy?: string };
 }
 
 /** What the thread is told: a file to read after the ones it has, or that one more part may be sent. */
@@ -85,4 +91,16 @@ async function work(port: NonNullable<typeof parentPort>): Promise<void> {
   }
 }
 
-if (parentPort !== null) await work(parentPort);
+if (parentPort !== null) {
+  const port = parentPort;
+  await work(port).catch(error => {
+    if (!(error instanceof LratError)) throw error;
+    const { message, place, remedy } = error;
+    const failed = {
+      message,
+      ...(place !== undefined && { place }),
+      ...(remedy !== undefined && { remedy }),
+    };
+    port.postMessage({ failed } satisfies Failure);
+  });
+}
