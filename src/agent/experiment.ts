@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Random } from '../base/random.ts';
-import { interval, pairedDifference, type ValuesByQuestion } from '../evaluation/bootstrap.ts';
+import { interval, pairedDifference, type ValuesByQuestion, wilson } from '../evaluation/bootstrap.ts';
 import type { Recipe } from '../training/recipe.ts';
 import { staticRecipe } from '../training/recipe.ts';
 import { workspacePaths } from '../workspace/paths.ts';
@@ -83,8 +83,17 @@ export function gatherScores(
   return byVariant(variant => byMeasure(measure => of(variant, measure)));
 }
 
+/** Means with intervals: bootstrap over questions, or Wilson's where there is one yes or no per question. */
 export function tabulate(scores: Scores, random: Random): Table {
-  return byVariant(variant => byMeasure(measure => interval(scores[variant][measure], random)));
+  return byVariant(variant =>
+    byMeasure(measure => {
+      const values = scores[variant][measure];
+      // With one seed a success is yes or no, and resampling nothing but yes would claim certainty.
+      const single = measure === 'success' && [...values.values()].every(({ length }) => length === 1);
+      if (!single) return interval(values, random);
+      return wilson([...values.values()].filter(([success]) => success === 1).length, values.size);
+    }),
+  );
 }
 
 /** The steps of the ablation, the controls, and the whole against both untrained retrievers. */

@@ -5,7 +5,7 @@ import type { Question, World } from './world.ts';
 
 /** What every simulated log says of itself. */
 export const simulationNote =
-  'Simulated trajectory: a program in an invented world wrote it. No person and no language model took part.';
+  'This is simulated: a program searched an invented world. No person and no language model took part.';
 
 /**
  * An episode as an LRAT run record, in the Tongyi client's form (`DocID:` blocks, queries as an array). The verdict

@@ -70,7 +70,8 @@ ${result.comparisons.map(comparisonHtml).join('\n')}
 <h2 id="controls">Controls</h2>
 <p><strong>Shuffled positives.</strong> The same pairs with their positives permuted. What they teach is wrong, so training must hurt.</p>
 <p><strong>No gap.</strong> In a world where questions and agents speak as the documents do there is little to learn, and every
-retriever but the shuffled one should be near the top. (${noGap.documents} pages, ${noGap.questions} held-out questions, one training seed.)</p>
+retriever but the shuffled one should be near the top. (${noGap.documents} pages, ${noGap.questions} held-out questions, one training seed. An interval
+without width means that every question gave the same value, not that the value is certain.)</p>
 ${tableHtml(noGap.table, 'Without a gap: means and 95 % intervals over questions')}
 </section>
 

@@ -6,49 +6,18 @@ import { type Episode, runAgent, summarise } from '../../../src/agent/episode.ts
 import { writeLogs } from '../../../src/agent/log.ts';
 import { verbosity } from '../../../src/agent/reasoning.ts';
 import { type Action, defaultAgent } from '../../../src/agent/simulated.ts';
-import {
-  corpusOf,
-  defaultWorld,
-  generateWorld,
-  type Question,
-  type World,
-} from '../../../src/agent/world.ts';
+import { corpusOf, defaultWorld, generateWorld, type Question } from '../../../src/agent/world.ts';
 import { unwatched } from '../../../src/base/progress.ts';
 import { Random } from '../../../src/base/random.ts';
-import type { Retriever } from '../../../src/retrieval/retriever.ts';
+import { Bm25Index } from '../../../src/retrieval/bm25.ts';
 import { readLog } from '../../../src/trajectory/log.ts';
 
 const small = { ...defaultWorld, training: 400, heldOut: 40 };
 const worldOf = (gap: boolean) => generateWorld({ ...small, seed: 3, gap }, Random.seeded(3));
 const words = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
-/** Ranks by summed inverse document frequency of the words shared with the query. */
-function overlapRetriever(world: World): Retriever {
-  const texts = corpusOf(world).map(({ id, text }) => ({ id, words: new Set(words(text)) }));
-  const frequency = new Map<string, number>();
-  for (const text of texts)
-    for (const word of text.words) frequency.set(word, (frequency.get(word) ?? 0) + 1);
-  return {
-    name: 'overlap',
-    async search(query, k) {
-      const wanted = [...new Set(words(query))].filter(word => frequency.has(word));
-      const score = (text: (typeof texts)[number]) =>
-        wanted.reduce(
-          (sum, word) =>
-            sum + (text.words.has(word) ? Math.log(texts.length / frequency.get(word)!) + 0.1 : 0),
-          0,
-        );
-      return texts
-        .map(text => ({ id: text.id, score: score(text) }))
-        .filter(hit => hit.score > 0)
-        .sort((a, b) => b.score - a.score)
-        .slice(0, k);
-    },
-  };
-}
-
 const world = worldOf(true);
-const retriever = overlapRetriever(world);
+const retriever = Bm25Index.build(corpusOf(world));
 const run = (questions: readonly Question[], seed = 5) =>
   runAgent(world, retriever, questions, { seed }, unwatched);
 type Browse = Extract<Action, { kind: 'browse' }>;
@@ -149,7 +118,13 @@ describe('the simulated agent', () => {
 
   it('has little left to gain where there is no gap', async () => {
     const plain = worldOf(false);
-    const noGap = await runAgent(plain, overlapRetriever(plain), plain.heldOut, { seed: 5 }, unwatched);
+    const noGap = await runAgent(
+      plain,
+      Bm25Index.build(corpusOf(plain)),
+      plain.heldOut,
+      { seed: 5 },
+      unwatched,
+    );
     expect(summarise(noGap).successRate).toBeGreaterThan(0.9);
     expect(summarise(episodes).successRate).toBeLessThan(0.75);
   });
@@ -171,7 +146,7 @@ describe('logs of the simulation', () => {
     for (const { question, actions, correct, answer } of written) {
       const path = join(folder, `run_${question.id}.json`);
       const log = JSON.parse(readFileSync(path, 'utf8'));
-      expect(log.metadata).toMatchObject({ simulation: true, searcher_type: 'overlap', k: 10 });
+      expect(log.metadata).toMatchObject({ simulation: true, searcher_type: 'bm25', k: 10 });
       expect(log.metadata.note).toMatch(/simulated/i);
       expect(JSON.stringify(log)).not.toMatch(/"(use|negative|rank|facts|evidence)":/);
 
@@ -182,7 +157,7 @@ describe('logs of the simulation', () => {
       expect(trajectory).toMatchObject({
         queryId: question.id,
         question: question.text,
-        retriever: 'overlap',
+        retriever: 'bm25',
         completed: answer !== null,
         outcome: correct ? 'correct' : 'incorrect',
         noPairs: null,
