@@ -17,11 +17,11 @@ export function rowQuestion({ query, question, query_id }: Asked): string {
 /**
  * Splits rows by question, never by row: tells of each row whether it is held out.
  *
- * Rows that share a question's text or id are on one side, also over several steps, because logs of one benchmark may name the one, the
- * other or both. (Benchmarks that number their questions alike are split in coarser pieces than need be, which leaks
- * nothing.) The side is a hash of question and seed, not a draw: it depends neither on the order of the rows nor on the
- * other questions, so a question stays where it is when more logs are mined. For that the fraction is met on average
- * only.
+ * Rows that share a question's text or id are on one side, also over several steps, because logs of one benchmark may
+ * name the one, the other or both. (Benchmarks that number their questions alike are split in coarser pieces than need
+ * be, which leaks nothing.) The side is a hash of question and seed, not a draw: it does not depend on the order of the
+ * rows, and a question stays where it is when more are mined, unless a new row's id ties it to another question. For
+ * that the fraction is met on average only.
  *
  * @param fraction of the questions that is held out, from 0 to 1
  */
