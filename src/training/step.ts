@@ -1,6 +1,7 @@
 import type { TrainableEncoder } from '../encoder/trainable.ts';
 import { gradients } from '../engine/gradient.ts';
 import { Graph, type Value } from '../engine/graph.ts';
+import { add, mul, reduceSum } from '../engine/operators.ts';
 import { adamW, defaultAdamW, type Optimizer } from '../engine/optimizer.ts';
 import { compile, type Program } from '../engine/session.ts';
 import { type HostTensor, type Tensor, tensor } from '../engine/tensor.ts';
@@ -13,6 +14,8 @@ export interface StepResult {
   readonly loss: number;
   /** Before clipping. */
   readonly gradientNorm: number;
+  /** Whether loss, gradients and new parameters are finite numbers. If not, the step was not taken. */
+  readonly finite: boolean;
   readonly tokens: number;
 }
 
@@ -62,7 +65,7 @@ export class Stepper {
   readonly #memory = new Map<string, Float32Array>();
 
   /**
-   * One step on a batch, `number` counted from 1. If the loss or the gradients are not finite, nothing changes: the
+   * One step on a batch, `number` counted from 1. If it leads to a number that is not finite, nothing changes: the
    * caller sees it by the result.
    */
   async step(draws: readonly Draw[], number: number, learningRate: number): Promise<StepResult> {
@@ -98,8 +101,10 @@ export class Stepper {
     const results = await program.run({ ...given, ...state, ...optimizer.scalars(number, learningRate) });
     const loss = (await results.loss!.floats())[0]!;
     const gradientNorm = (await results.gradientNorm!.floats())[0]!;
-    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) await this.#take(results, batch.rows);
-    return { loss, gradientNorm, tokens: batch.tokens };
+    const overflow = (await results.overflow!.floats())[0]!;
+    const finite = [loss, gradientNorm, overflow].every(Number.isFinite);
+    if (finite) await this.#take(results, batch.rows);
+    return { loss, gradientNorm, finite, tokens: batch.tokens };
   }
 
   async dispose(): Promise<void> {
@@ -157,7 +162,9 @@ export class Stepper {
         maxGradientNorm: this.#recipe.maxGradientNorm ?? Number.POSITIVE_INFINITY,
       },
     );
-    const outputs: Record<string, Value> = { ...optimizer.outputs, loss };
+    // 0 if all new parameters are finite, else not a number.
+    const overflow = names.map(name => reduceSum(mul(optimizer.outputs[name]!, 0))).reduce(add);
+    const outputs: Record<string, Value> = { ...optimizer.outputs, loss, overflow };
     return { program: await compile(graph, outputs, { device: 'cpu', threads: this.#threads }), optimizer };
   }
 

@@ -333,16 +333,13 @@ class Training {
     const warmup = Math.round(warmupRatio * this.#steps);
     const learningRate = peak * learningRateShare(number, warmup, this.#steps, decay);
     const result = await this.#stepper.step(draws, number, learningRate);
-    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradientNorm)) {
+    if (!result.finite) {
       this.#folder.flush();
       const [checkpoint] = this.#folder.listCheckpoints();
-      throw new LratError(
-        `the ${Number.isFinite(result.loss) ? 'gradient' : 'loss'} of step ${number} is not a finite number.`,
-        {
-          place: this.#folder.path,
-          remedy: `Train with a lower learning rate or a higher temperature.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
-        },
-      );
+      throw new LratError(`step ${number} leads to numbers that are not finite (loss ${result.loss}).`, {
+        place: this.#folder.path,
+        remedy: `Train with a lower learning rate or a higher temperature.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
+      });
     }
     this.step = number;
     return { ...result, learningRate };

@@ -1,0 +1,221 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Job, unwatched } from '../../../src/base/progress.ts';
+import { Random } from '../../../src/base/random.ts';
+import { openEncoder } from '../../../src/encoder/open.ts';
+import { openSafetensors } from '../../../src/encoder/safetensors.ts';
+import { readStatic } from '../../../src/encoder/static.ts';
+import { type Recipe, staticRecipe } from '../../../src/training/recipe.ts';
+import { RunFolder } from '../../../src/training/run-folder.ts';
+import { resume, type TrainOptions, train } from '../../../src/training/trainer.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lrat-train-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Sixty pages, each found by words that only queries have: what there is to learn. */
+const topics = Array.from(
+  { length: 60 },
+  (_, i) => `page${i} subject${i % 12} place${i % 7} common words of every page`,
+);
+function writePairs(workspace: string): void {
+  const random = Random.seeded(4);
+  const rows = topics.flatMap((text, i) =>
+    [0, 1].map(() => {
+      const others = [...topics.keys()].filter(k => k !== i);
+      const neg = random.shuffle(others).slice(0, 5);
+      return {
+        query: `asked${i} wanted${i % 12}`,
+        pos: [text],
+        pos_id: [`d${i}`],
+        neg: neg.map(k => topics[k]),
+        neg_id: neg.map(k => `d${k}`),
+        reweight_rate: 0.5 + random.uniform(),
+        mode: 'attributed',
+        log: `logs/${i % 9}.json`,
+        question: `question ${i}`,
+      };
+    }),
+  );
+  writeFileSync(join(workspace, 'pairs.jsonl'), rows.map(row => JSON.stringify(row)).join('\n'));
+}
+
+const recipe: Recipe = {
+  ...staticRecipe,
+  epochs: 4,
+  batchSize: 8,
+  groupSize: 3,
+  weightDecay: 0.01,
+  seed: 11,
+};
+const steps = 4 * (120 / 8);
+function workspace(): string {
+  const path = mkdtempSync(join(root, 'w-'));
+  writePairs(path);
+  return path;
+}
+const optionsIn = (path: string, more: Partial<TrainOptions> = {}): TrainOptions => ({
+  workspace: path,
+  pairs: join(path, 'pairs.jsonl'),
+  base: { documents: null, dimension: 32 },
+  out: join(path, 'model'),
+  recipe,
+  ...more,
+});
+/** A job that is stopped after a step. */
+function stoppedAfter(step: number): Job {
+  const controller = new AbortController();
+  return { signal: controller.signal, report: ({ done }) => done === step && controller.abort() };
+}
+const tableOf = (dir: string) => readStatic(dir).table.data;
+const lossesOf = (run: string) =>
+  new RunFolder(run).readMetrics().flatMap(metric => ('loss' in metric ? [[metric.step, metric.loss]] : []));
+const one = { threads: 1 };
+
+let whole: { run: string; model: string; workspace: string };
+beforeAll(async () => {
+  const path = workspace();
+  const result = await train(optionsIn(path, { lineage: { Judge: 'rules' } }), unwatched, one);
+  whole = { run: result.run, model: result.model!, workspace: path };
+});
+
+describe('a training', () => {
+  it('teaches queries the pages they want', async () => {
+    const rank = async (dir: string) => {
+      const encoder = await openEncoder(dir);
+      const [queries, documents] = [
+        await encoder.encode(
+          topics.map((_, i) => `asked${i} wanted${i % 12}`),
+          'query',
+        ),
+        await encoder.encode(topics, 'document'),
+      ];
+      const score = (i: number, k: number) =>
+        Array.from({ length: 32 }, (_, j) => queries[i * 32 + j]! * documents[k * 32 + j]!).reduce(
+          (a, b) => a + b,
+        );
+      return topics.filter((_, i) => topics.every((_, k) => k === i || score(i, k) < score(i, i))).length;
+    };
+    expect(await rank(new RunFolder(whole.run).base)).toBe(0);
+    expect(await rank(whole.model)).toBeGreaterThan(50);
+    const losses = lossesOf(whole.run).map(([, loss]) => loss!);
+    expect(losses).toHaveLength(steps);
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 2);
+  });
+
+  it('leaves a record that can be understood without it', () => {
+    const folder = new RunFolder(whole.run);
+    expect(folder.readStatus()).toMatchObject({ state: 'finished', step: steps, steps, pid: process.pid });
+    expect(folder.readRecord()).toMatchObject({ pairs: 'pairs.jsonl', out: 'model', recipe });
+    expect(existsSync(folder.checkpoints)).toBe(false);
+    const card = readFileSync(join(whole.model, 'README.md'), 'utf8');
+    for (const text of [
+      '| Logs | 9 |',
+      '| Mining mode | attributed |',
+      '| Judge | rules |',
+      '120 rows of 60 questions',
+    ]) {
+      expect(card).toContain(text);
+    }
+    expect(card).not.toContain(root);
+    expect(readdirSync(whole.workspace).sort()).toEqual(['.lrat', 'model', 'pairs.jsonl']);
+  });
+
+  it('gives the same for the same seed and another for another', async () => {
+    const again = await train(optionsIn(workspace()), unwatched, one);
+    expect(lossesOf(again.run)).toEqual(lossesOf(whole.run));
+    expect(tableOf(again.model!)).toEqual(tableOf(whole.model));
+    const other = await train(optionsIn(workspace(), { recipe: { ...recipe, seed: 12 } }), unwatched, one);
+    expect(lossesOf(other.run)).not.toEqual(lossesOf(whole.run));
+  });
+
+  it.each([1, 15, 22])(
+    'stopped after step %i and resumed is bit for bit the uninterrupted one',
+    async step => {
+      const path = workspace();
+      const stopped = await train(optionsIn(path), stoppedAfter(step), one);
+      expect(stopped).toMatchObject({ state: 'stopped', model: null, steps: step });
+      expect(existsSync(join(path, 'model'))).toBe(false);
+      expect(new RunFolder(stopped.run).readStatus()).toMatchObject({ state: 'stopped', step });
+      const resumed = await resume(stopped.run, unwatched, one);
+      expect(resumed).toMatchObject({ state: 'finished', steps });
+      expect(lossesOf(stopped.run)).toEqual(lossesOf(whole.run));
+      expect(tableOf(resumed.model!)).toEqual(tableOf(whole.model));
+    },
+  );
+
+  it('killed in the middle is seen to have crashed, and resumes to the same result', async () => {
+    const path = workspace();
+    const script = fileURLToPath(new URL('run-process.ts', import.meta.url));
+    const child = spawn('node', [script, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (Number(line) >= 25) break;
+    }
+    const [id] = readdirSync(join(path, '.lrat', 'runs'));
+    const run = new RunFolder(join(path, '.lrat', 'runs', id!));
+    expect(run.readStatus()).toMatchObject({ state: 'running', pid: child.pid });
+    await expect(resume(run.path, unwatched, one)).rejects.toThrow(/is running in process/);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(run.readStatus()).toMatchObject({ state: 'crashed' });
+    const result = await resume(run.path, unwatched, one);
+    expect(result.state).toBe('finished');
+    expect(lossesOf(run.path)).toEqual(lossesOf(whole.run));
+    expect(tableOf(result.model!)).toEqual(tableOf(whole.model));
+  });
+
+  it('measures after each epoch and keeps the figures', async () => {
+    const path = workspace();
+    const epochs: number[] = [];
+    const result = await train(optionsIn(path), unwatched, {
+      ...one,
+      async onEvaluate(encoder, epoch) {
+        epochs.push(epoch);
+        return { 'Recall@10': (await encoder.encode(['page1'], 'query')).length / 100 };
+      },
+    });
+    expect(epochs).toEqual([0, 1, 2, 3]);
+    expect(result.figures).toEqual({ 'Recall@10': 0.32 });
+    const measured = new RunFolder(result.run).readMetrics().filter(metric => 'figures' in metric);
+    expect(measured.map(metric => metric.step)).toEqual([15, 30, 45, 60]);
+    expect(readFileSync(join(path, 'model', 'README.md'), 'utf8')).toContain('| Recall@10 | 0.32 |');
+  });
+});
+
+describe('a training that cannot go on', () => {
+  it('stops before numbers that are not finite and keeps the last good state', async () => {
+    const path = workspace();
+    const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9 };
+    const error = await train(optionsIn(path, { recipe: wild }), unwatched, {
+      ...one,
+      checkpointSeconds: 0,
+    }).catch(error => error);
+    expect(error).toMatchObject({
+      name: 'LratError',
+      message: expect.stringMatching(/step \d+ leads to numbers that are not finite/),
+    });
+    const [id] = readdirSync(join(path, '.lrat', 'runs'));
+    const run = new RunFolder(join(path, '.lrat', 'runs', id!));
+    expect(run.readStatus()).toMatchObject({ state: 'failed', error: expect.stringContaining('finite') });
+    expect(existsSync(join(path, 'model'))).toBe(false);
+    const [checkpoint] = run.listCheckpoints();
+    expect(error.remedy).toContain(checkpoint);
+    const [rows, dimension] = readStatic(run.base).table.shape;
+    const kept = openSafetensors(checkpoint!).floats('embedding.weight', [rows!, dimension!]);
+    expect(kept.data.every(Number.isFinite)).toBe(true);
+  });
+
+  it('refuses pairs that changed, a finished run, and a folder that is no run', async () => {
+    const path = workspace();
+    const { run } = await train(optionsIn(path), stoppedAfter(3), one);
+    writeFileSync(join(path, 'pairs.jsonl'), `${readFileSync(join(path, 'pairs.jsonl'), 'utf8')}\n\n`);
+    await expect(resume(run, unwatched, one)).rejects.toThrow(/has changed since the run began/);
+    await expect(resume(whole.run, unwatched, one)).rejects.toThrow(/is finished/);
+    await expect(resume(join(path, 'none'), unwatched, one)).rejects.toThrow(/cannot be read as a record/);
+  });
+});
