@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { LratError } from '../../../src/base/errors.ts';
+import { type Progress, unwatched } from '../../../src/base/progress.ts';
+import { buildStatic, staticEncoder } from '../../../src/encoder/static.ts';
+import { corpusFingerprint } from '../../../src/retrieval/corpus.ts';
+import { DenseIndex, DenseRetriever } from '../../../src/retrieval/dense.ts';
+import { corpora, plainWords, queries } from './corpora.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lrat-dense-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const encoder = staticEncoder('small', buildStatic(plainWords, [], { dimension: 10, seed: 7 }));
+
+/** Numbers of few bits, whose products and sums are exact: the order of summing does not matter, and scores tie. */
+const vectors = (dimension: number) =>
+  fc.array(fc.integer({ min: -3, max: 3 }), { minLength: dimension, maxLength: dimension });
+const tables = fc
+  .integer({ min: 1, max: 9 })
+  .chain(dimension => fc.tuple(fc.array(vectors(dimension), { maxLength: 23 }), vectors(dimension)));
+
+const idsOf = (rows: readonly unknown[]) => rows.map((_, i) => `d${i}`);
+const indexOf = (rows: readonly number[][], dimension: number) =>
+  new DenseIndex(idsOf(rows), Float32Array.from(rows.flat()), dimension);
+
+describe('the dense index', () => {
+  it('agrees with brute force, ties included, for every k', () =>
+    fc.assert(
+      fc.property(tables, fc.nat(30), ([rows, vector], k) => {
+        const expected = rows
+          .map((row, i) => ({ id: `d${i}`, score: row.reduce((sum, x, j) => sum + x * vector[j]!, 0) }))
+          .sort((a, b) => b.score - a.score)
+          .slice(0, k);
+        const hits = indexOf(rows, vector.length).search(Float32Array.from(vector), k);
+        // `+ 0`: a sum of zeros may be −0.
+        expect(hits.map(({ id, score }) => ({ id, score: score + 0 }))).toEqual(
+          expected.map(({ id, score }) => ({ id, score: score + 0 })),
+        );
+      }),
+      { numRuns: 500 },
+    ));
+
+  it('gives equal rows equal scores wherever they stand', () => {
+    const row = Array.from({ length: 37 }, (_, i) => Math.fround(Math.sin(i)));
+    const rows = Array.from({ length: 11 }, () => row);
+    const hits = indexOf(rows, 37).search(Float32Array.from(row, Math.cos), 11);
+    expect(hits.map(({ id }) => id)).toEqual(idsOf(rows));
+    expect(new Set(hits.map(({ score }) => score)).size).toBe(1);
+  });
+
+  it('refuses vectors that do not fit', () => {
+    expect(() => new DenseIndex(['a'], new Float32Array(3), 2)).toThrow(RangeError);
+    expect(() => indexOf([[1, 2]], 2).search(new Float32Array(3), 1)).toThrow(RangeError);
+    expect(() => indexOf([[1, 2]], 2).search(new Float32Array(2), 1.5)).toThrow(RangeError);
+  });
+
+  it('is the same after saving and loading, and refuses vectors of something else', () => {
+    const path = join(folder, 'some.vectors');
+    const source = { model: '1111', corpus: '2222' };
+    const index = indexOf(
+      [
+        [1, 0],
+        [0.6, 0.8],
+        [0, 1],
+      ],
+      2,
+    );
+    index.save(path, source);
+    const query = new Float32Array([0.8, 0.6]);
+    expect(DenseIndex.load(path, source).search(query, 3)).toEqual(index.search(query, 3));
+    for (const what of ['model', 'corpus'] as const) {
+      const load = () => DenseIndex.load(path, { ...source, [what]: '3333' });
+      expect(load).toThrow(LratError);
+      expect(load).toThrow(new RegExp(`another ${what} \\(${source[what]}, 3333`));
+    }
+  });
+});
+
+describe('the dense retriever', () => {
+  it('ranks by the cosine of the encoder’s vectors', () =>
+    fc.assert(
+      fc.asyncProperty(corpora, queries, async (documents, query) => {
+        const retriever = await DenseRetriever.build(encoder, documents, unwatched);
+        const hits = await retriever.search(query, 30);
+        const [vector] = await encode([query], 'query');
+        const rows = await encode(
+          documents.map(({ text }) => text),
+          'document',
+        );
+        const cosines = new Map(
+          documents.map(({ id }, i) => [id, rows[i]!.reduce((sum, x, j) => sum + x * vector![j]!, 0)]),
+        );
+        expect(hits.map(({ id }) => id).sort()).toEqual(documents.map(({ id }) => id).sort());
+        hits.forEach(({ id, score }, i) => {
+          expect(score).toBeCloseTo(cosines.get(id)!, 9);
+          expect(score).toBeLessThanOrEqual(hits[i - 1]?.score ?? 1 + 1e-6);
+        });
+      }),
+      { numRuns: 60 },
+    ));
+
+  it('reports its progress and stops when it is told to', async () => {
+    const documents = Array.from({ length: 1000 }, (_, i) => ({ id: `${i}`, text: plainWords[i % 10]! }));
+    const reports: Progress[] = [];
+    await DenseRetriever.build(encoder, documents, {
+      ...unwatched,
+      report: progress => reports.push(progress),
+    });
+    const counts = reports.map(({ done }) => done);
+    expect([counts[0], counts.at(-1)]).toEqual([0, 1000]);
+    expect(counts).toEqual([...counts].sort((a, b) => a - b));
+    expect(counts.length).toBeGreaterThan(2);
+
+    const stop = new AbortController();
+    const seen: number[] = [];
+    const stopped = DenseRetriever.build(encoder, documents, {
+      signal: stop.signal,
+      report: ({ done }) => {
+        seen.push(done);
+        if (done > 0) stop.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    expect(seen.length).toBe(2);
+  });
+
+  it('takes vectors that were saved, of the right dimension only', async () => {
+    const documents = plainWords.map(text => ({ id: text, text }));
+    const path = join(folder, 'words.vectors');
+    const source = { model: 'small', corpus: corpusFingerprint(documents) };
+    const built = await DenseRetriever.build(encoder, documents, unwatched);
+    built.index.save(path, source);
+    const loaded = new DenseRetriever(encoder, DenseIndex.load(path, source));
+    expect(await loaded.search('gold', 3)).toEqual(await built.search('gold', 3));
+    expect((await loaded.search('gold', 1))[0]!.id).toBe('gold');
+    expect(() => new DenseRetriever(encoder, indexOf([[1, 0]], 2))).toThrow(RangeError);
+  });
+
+  it('refuses two documents of one id', async () => {
+    const twice = ['a', 'a'].map(id => ({ id, text: 'gold' }));
+    await expect(DenseRetriever.build(encoder, twice, unwatched)).rejects.toThrow(LratError);
+  });
+});
+
+describe('the fingerprint of a corpus', () => {
+  it('changes with every id, every text, and the order', () => {
+    const corpus = [
+      { id: 'a', text: 'gold' },
+      { id: 'b', text: 'salt' },
+    ];
+    const others = [
+      [],
+      corpus.slice(1),
+      [...corpus].reverse(),
+      [{ id: 'ag', text: 'old' }, corpus[1]!],
+      [{ id: 'a', text: 'gold.' }, corpus[1]!],
+    ];
+    const prints = [corpus, ...others].map(corpusFingerprint);
+    expect(new Set(prints).size).toBe(prints.length);
+    expect(corpusFingerprint(structuredClone(corpus))).toBe(prints[0]);
+  });
+});
+
+/** One array per text. */
+async function encode(texts: string[], kind: 'query' | 'document'): Promise<number[][]> {
+  const flat = await encoder.encode(texts, kind);
+  return texts.map((_, i) => [...flat.subarray(i * encoder.dimension, (i + 1) * encoder.dimension)]);
+}
