@@ -87,10 +87,11 @@ ${indexed.trajectories} trajectories, ${indexed.searches} searches and ${indexed
 Against the known truth it keeps ${formatNumber(judged.keptOfUseful)}&nbsp;% of the useful browses and ${formatNumber(judged.keptOfOthers)}&nbsp;% of the others.</li>
 <li><strong>Pairs.</strong> Mode <code>attributed</code>: ${mined.naive} rows if every browse counts, ${mined.judged} after the judge;
 half-life ${mined.halfLife === null ? 'unknown' : mined.halfLife} tokens, mean raw weight ${mined.muRaw === null ? 'unknown' : mined.muRaw.toFixed(4)}.</li>
-<li><strong>Training.</strong> ${trainingSeeds.length} seeds (${trainingSeeds.join(', ')}) for each of the variants below; fixed settings, not chosen on held-out questions:
+<li><strong>Training.</strong> ${trainingSeeds.length} seeds (${trainingSeeds.join(', ')}) for each of the variants below; fixed settings:
 ${Object.entries(result.recipe)
   .map(([name, value]) => `${markup(name)} ${markup(String(value))}`)
-  .join(', ')}.</li>
+  .join(', ')}.
+World and settings were designed on the worlds of seeds 1 and 101, with their held-out results in view; the worlds of other seeds had no say.</li>
 <li><strong>Measuring.</strong> Every retriever on the held-out questions, with the same agent. The world is one: the intervals do not speak of other worlds.</li>
 </ol>
 <table><caption>The retrievers</caption><tbody>
