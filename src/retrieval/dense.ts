@@ -90,7 +90,10 @@ function innerProducts(rows: Float32Array, vector: Float64Array, out: Float64Arr
   const dimension = vector.length;
   let row = 0;
   for (; row + 4 <= out.length; row += 4) {
-    let [a, b, c, d] = [0, 0, 0, 0];
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
     for (let i = 0, p = row * dimension; i < dimension; i++, p++) {
       const x = vector[i]!;
       a += rows[p]! * x;

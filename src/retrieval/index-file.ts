@@ -12,6 +12,7 @@ import { AtomicFile } from '../base/files.ts';
  *     SHA-256 of everything before, 32 bytes
  */
 const magic = Buffer.from('LRATINDX');
+/** Also raised when the analyser gives other terms: those of the query must be those of the index. */
 const version = 1;
 const prefixBytes = 16;
 const checksumBytes = 32;
