@@ -49,7 +49,7 @@ export const publishedRecipe: Recipe = {
 export const staticRecipe: Recipe = {
   ...publishedRecipe,
   epochs: 10,
-  batchSize: 64,
+  batchSize: 128,
   learningRate: 5e-3,
   temperature: 0.05,
   groupSize: 5,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
@@ -74,6 +74,11 @@ export class RunFolder {
   /** The folder for a model that was made for this run. */
   get base(): string {
     return join(this.path, 'base');
+  }
+
+  /** The workspace that it belongs to. */
+  get workspace(): string {
+    return resolve(this.path, '..', '..', '..');
   }
 
   get checkpoints(): string {

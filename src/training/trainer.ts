@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { describeError, LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { Random } from '../base/random.ts';
@@ -56,7 +56,7 @@ export interface TrainResult {
   /** Rows and negatives left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly steps: number;
-  /** Mean over the steps of the last epoch that this process ran; null if it ran none. */
+  /** Mean over the steps of the last epoch; null if this process took no step. */
   readonly loss: number | null;
   readonly rowsPerSecond: number;
   readonly tokensPerSecond: number;
@@ -115,7 +115,7 @@ export async function resume(runDir: string, job: Job, run: RunOptions = {}): Pr
   if (status?.state === 'finished') {
     throw new LratError('is finished.', { place: runDir, remedy: 'Start a new training instead.' });
   }
-  const workspace = resolve(runDir, '..', '..', '..');
+  const { workspace } = folder;
   const pairs = resolve(workspace, record.pairs);
   const set = await readTrainingSet(pairs);
   if (set.hash !== record.pairsHash) {
@@ -193,7 +193,7 @@ async function go(
 function lineage(record: RunRecord, set: TrainingSet): Record<string, string> {
   const { logs, modes, questions } = set.provenance;
   // A path of this machine is nobody's business who gets the model.
-  const named = (path: string) => (isAbsolute(path) ? path.slice(path.lastIndexOf('/') + 1) : path);
+  const named = (path: string) => (isAbsolute(path) ? basename(path) : path);
   return {
     Logs: String(logs),
     'Mining mode': modes.join(', ') || 'not recorded',
@@ -282,8 +282,9 @@ class Training {
     while (position.epoch < epochs) {
       const random = Random.restored(position.random);
       const batches = drawEpoch(this.#set, this.#recipe, random);
-      let sum = 0;
       const first = position.stepOfEpoch;
+      // The steps of this epoch that were taken before a stop count too.
+      let sum = this.#lossOf(position.epoch, first);
       for (const [i, draws] of batches.entries()) {
         if (i < first) continue;
         if (this.#job.signal.aborted) {
@@ -297,7 +298,7 @@ class Training {
         totals.tokens += result.tokens;
         totals.seconds += seconds;
         sum += result.loss;
-        loss = sum / (i + 1 - first);
+        loss = sum / (i + 1);
         this.#folder.addMetric({
           step: this.step,
           epoch: position.epoch,

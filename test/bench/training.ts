@@ -33,7 +33,7 @@ try {
   const pairs = join(workspace, 'pairs.jsonl');
   writeFileSync(pairs, rows.map(row => JSON.stringify(row)).join('\n'));
   const options = { workspace, pairs, base: { documents: null }, out: join(workspace, 'model'), recipe };
-  const measured = [];
+  const measured: { rowsPerSecond: number; tokensPerSecond: number; whole: number }[] = [];
   for (let i = 0; i < 5; i++) {
     const began = performance.now();
     const { rowsPerSecond, tokensPerSecond } = await train(options, unwatched, { threads });
