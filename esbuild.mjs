@@ -16,7 +16,12 @@ rmSync('dist', { recursive: true, force: true });
 await Promise.all([
   build({
     ...shared,
-    entryPoints: { cli: 'src/cli.ts', 'read-worker': 'src/workspace/read-worker.ts', 'trial-worker': 'src/agent/trial-worker.ts' },
+    entryPoints: {
+      cli: 'src/cli.ts',
+      'read-worker': 'src/workspace/read-worker.ts',
+      'trial-worker': 'src/agent/trial-worker.ts',
+      'inspect-worker': 'src/jobs/inspect-worker.ts',
+    },
     outdir: 'dist',
     outExtension: { '.js': '.mjs' },
     format: 'esm',
@@ -33,5 +38,14 @@ await Promise.all([
     format: 'cjs',
     define: { 'import.meta.url': 'importMetaUrl' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+  }),
+  build({
+    bundle: true,
+    entryPoints: { trajectory: 'webview/trajectory/main.ts', style: 'webview/style.css' },
+    outdir: 'dist/webview',
+    format: 'iife',
+    target: 'chrome128',
+    minify: true,
+    logLevel: 'warning',
   }),
 ]);

@@ -2,44 +2,106 @@ import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { runCommandLine } from './process.ts';
+import { groupings, type TrajectoryTree, type TreeNode } from './trajectory-tree.ts';
+import type { TrajectoryViews } from './trajectory-view.ts';
+import type { LratWorkspace } from './workspace.ts';
 
-/** Registers every command of the extension. */
-export function registerCommands(log: vscode.LogOutputChannel): vscode.Disposable {
-  return vscode.commands.registerCommand('lrat.index', () => guarded(log, 'Indexing', index));
+/** What the commands work on. */
+export interface Parts {
+  readonly workspace: LratWorkspace;
+  readonly tree: TrajectoryTree;
+  readonly views: TrajectoryViews;
+  readonly memory: vscode.Memento;
+  readonly log: vscode.LogOutputChannel;
 }
 
-/** Reads the logs of the workspace's first folder into its index and tells what it found. */
-async function index(job: Job): Promise<unknown> {
-  const folder = vscode.workspace.workspaceFolders?.[0];
-  if (folder === undefined) {
-    void vscode.window.showInformationMessage(
-      vscode.l10n.t('Open a folder that holds search-agent logs first.'),
+/** The command that says there is no folder, while there is none. */
+export function registerWithoutFolder(): vscode.Disposable {
+  return vscode.commands.registerCommand('lrat.index', () =>
+    vscode.window.showInformationMessage(vscode.l10n.t('Open a folder that holds search-agent logs first.')),
+  );
+}
+
+/** Registers every command of the extension. */
+export function registerCommands(parts: Parts): vscode.Disposable {
+  const { workspace, tree, views, memory, log } = parts;
+  const trajectoryOf = (node: TreeNode | undefined) => (node?.kind === 'trajectory' ? node.entry : undefined);
+  const commands: Record<string, (job: Job, node?: TreeNode) => Promise<unknown>> = {
+    'lrat.index': async job => {
+      requireTrust();
+      await runCommandLine(['index', '--workspace', workspace.path], job);
+      await workspace.refresh();
+      return workspace.inspector.ask('status');
+    },
+    'lrat.refresh': () => workspace.refresh(),
+    'lrat.groupTrajectories': async () => {
+      const grouping = await vscode.window.showQuickPick(
+        groupings.map(name => ({ label: vscode.l10n.t(name), name, picked: name === tree.grouping })),
+        { placeHolder: vscode.l10n.t('Group trajectories by') },
+      );
+      if (grouping === undefined) return;
+      tree.grouping = grouping.name;
+      await memory.update('grouping', grouping.name);
+    },
+    'lrat.filterTrajectories': async () => {
+      const words = await vscode.window.showInputBox({
+        prompt: vscode.l10n.t('Show trajectories whose question, log or agent holds'),
+        value: tree.filter,
+      });
+      if (words === undefined) return;
+      tree.filter = words;
+      await vscode.commands.executeCommand('setContext', 'lrat.filtered', words !== '');
+    },
+    'lrat.clearFilter': async () => {
+      tree.filter = '';
+      await vscode.commands.executeCommand('setContext', 'lrat.filtered', false);
+    },
+    'lrat.openTrajectory': async (_, node) => {
+      const entry = trajectoryOf(node);
+      if (entry !== undefined) views.open(entry, entry.question ?? entry.trajectory);
+    },
+    'lrat.openLog': async (_, node) => {
+      const entry = trajectoryOf(node);
+      if (entry !== undefined) await views.openLog(entry.log, 1, 1);
+    },
+    'lrat.copyLogPath': async (_, node) => {
+      const entry = trajectoryOf(node);
+      if (entry === undefined) return;
+      await vscode.env.clipboard.writeText(await workspace.inspector.ask('pathOf', entry.log));
+    },
+    'lrat.showLog': async () => log.show(),
+  };
+  return vscode.Disposable.from(
+    ...Object.entries(commands).map(([name, run]) =>
+      vscode.commands.registerCommand(name, (node?: TreeNode) => guarded(log, job => run(job, node))),
+    ),
+  );
+}
+
+/** Viewing works in a workspace that nobody trusts; starting processes on its files does not. */
+function requireTrust(): void {
+  if (!vscode.workspace.isTrusted) {
+    throw new Error(
+      vscode.l10n.t('This needs a trusted workspace: it starts a process on the workspace’s files.'),
     );
-    return undefined;
   }
-  await runCommandLine(['index', '--workspace', folder.uri.fsPath], job);
-  return runCommandLine(['status', '--workspace', folder.uri.fsPath], job);
 }
 
 /**
  * What every command goes through: progress in the status bar, a cancelled command stays silent, a failed one gives a
  * short message whose details are in the log.
  */
-async function guarded(
-  log: vscode.LogOutputChannel,
-  title: string,
-  run: (job: Job) => Promise<unknown>,
-): Promise<unknown> {
+async function guarded(log: vscode.LogOutputChannel, run: (job: Job) => Promise<unknown>): Promise<unknown> {
   return vscode.window.withProgress(
-    { location: vscode.ProgressLocation.Window, title: `LRAT: ${title}`, cancellable: true },
+    { location: vscode.ProgressLocation.Window, title: 'LRAT', cancellable: true },
     async (progress, token) => {
       const controller = new AbortController();
       const listener = token.onCancellationRequested(() => controller.abort());
       try {
         return await run({
           signal: controller.signal,
-          report: ({ done, total, unit }) =>
-            progress.report({ message: `${done}${total === undefined ? '' : `/${total}`} ${unit}` }),
+          report: ({ task, done, total, unit }) =>
+            progress.report({ message: `${task} ${done}${total === undefined ? '' : `/${total}`} ${unit}` }),
         });
       } catch (error) {
         if (controller.signal.aborted || (error instanceof Error && error.name === 'AbortError'))

@@ -1,0 +1,54 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { describeError } from '../base/errors.ts';
+import { Inspector } from './inspect.ts';
+
+/** What the thread is started with. */
+export interface InspectorData {
+  readonly workspace: string;
+  /** The name that labels given in the editor carry. */
+  readonly person: string;
+}
+
+/** What of the inspector can be asked for from another thread. */
+const methods = [
+  'refresh',
+  'status',
+  'trajectories',
+  'trajectoriesOf',
+  'pathOf',
+  'head',
+  'steps',
+  'find',
+  'label',
+  'undo',
+] as const satisfies readonly (keyof Inspector)[];
+
+export type InspectorMethod = (typeof methods)[number];
+
+export interface InspectorRequest {
+  readonly id: number;
+  readonly method: InspectorMethod;
+  readonly args: readonly unknown[];
+}
+
+export type InspectorAnswer =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: string };
+
+if (parentPort !== null) {
+  const port = parentPort;
+  const { workspace, person } = workerData as InspectorData;
+  let inspector: Promise<Inspector> | undefined;
+  port.on('message', async ({ id, method, args }: InspectorRequest) => {
+    const answer = (message: InspectorAnswer) => port.postMessage(message);
+    try {
+      if (!methods.includes(method)) throw new Error(`The inspector has no “${method}”.`);
+      inspector ??= Inspector.open(workspace, person);
+      const target = await inspector;
+      const call = target[method] as (...given: unknown[]) => unknown;
+      answer({ id, result: await call.apply(target, [...args]) });
+    } catch (error) {
+      answer({ id, error: describeError(error) });
+    }
+  });
+}

@@ -1,0 +1,447 @@
+import { statSync } from 'node:fs';
+import { openTokenCounter, type TokenCounter } from '../base/tokenizer.ts';
+import { type MiningResult, mine } from '../mining/mine.ts';
+import type { MiningMode, Pair } from '../mining/pair.ts';
+import type { DropReason } from '../mining/rule.ts';
+import type {
+  CandidateView,
+  Fate,
+  LabelView,
+  PairView,
+  StepOutline,
+  StepView,
+  TrajectoryHead,
+} from '../protocol.ts';
+import type { Step, Trajectory } from '../trajectory/model.ts';
+import type { BrowseKey } from '../trajectory/outline.ts';
+import { readConfig } from '../workspace/config.ts';
+import {
+  type IndexStatus,
+  readSettings,
+  type TrajectoryEntry,
+  type TrajectoryFilter,
+  TrajectoryIndex,
+} from '../workspace/index.ts';
+import { LabelStore, type NewLabel, type ResolvedLabels } from '../workspace/labels.ts';
+import { type WorkspacePaths, workspacePaths } from '../workspace/paths.ts';
+
+/** Texts are shown up to so many characters; the log has the rest. */
+const shownText = 20_000;
+/** So many of a workspace's trajectories are kept as they were read. */
+const keptTrajectories = 4;
+
+/** A label that a person set, as it can be taken back. */
+interface Change {
+  readonly key: BrowseKey;
+  readonly before: 'relevant' | 'irrelevant' | 'unknown' | null;
+}
+
+/**
+ * What the views of a workspace show: its trajectories step by step with what mining makes of them. It stays open while
+ * the views are, answers from the index, and reads texts from the logs one trajectory at a time.
+ */
+export class Inspector {
+  readonly #paths: WorkspacePaths;
+  readonly #index: TrajectoryIndex;
+  readonly #counter: TokenCounter;
+  readonly #mode: MiningMode;
+  readonly #person: string;
+  #store: LabelStore;
+  #labels: ResolvedLabels;
+  #labelsStamp: string;
+  #mined: Promise<MinedView> | undefined;
+  readonly #trajectories = new Map<string, Trajectory>();
+  readonly #undo: Change[] = [];
+
+  private constructor(
+    paths: WorkspacePaths,
+    index: TrajectoryIndex,
+    counter: TokenCounter,
+    mode: MiningMode,
+    person: string,
+  ) {
+    this.#paths = paths;
+    this.#index = index;
+    this.#counter = counter;
+    this.#mode = mode;
+    this.#person = person;
+    this.#store = LabelStore.open(paths.labels);
+    this.#labels = this.#store.resolve(index);
+    this.#labelsStamp = stamp(paths.labels);
+  }
+
+  /** @param person the name that labels given here carry */
+  static async open(workspace: string, person: string): Promise<Inspector> {
+    const paths = workspacePaths(workspace);
+    const config = readConfig(paths);
+    const settings = readSettings(config, paths);
+    const index = TrajectoryIndex.open(paths, settings, () => {});
+    return new Inspector(
+      paths,
+      index,
+      await openTokenCounter(settings.tokenizer),
+      config.mining.mode,
+      person,
+    );
+  }
+
+  close(): void {
+    this.#index.close();
+  }
+
+  /** To be called when index or labels may have changed on the disk. */
+  refresh(): void {
+    this.#trajectories.clear();
+    this.#mined = undefined;
+    this.#labelsStamp = stamp(this.#paths.labels);
+    this.#store = LabelStore.open(this.#paths.labels);
+    this.#labels = this.#store.resolve(this.#index);
+  }
+
+  status(): IndexStatus {
+    return this.#index.status();
+  }
+
+  trajectories(filter: TrajectoryFilter, page: { offset: number; limit: number }): TrajectoryEntry[] {
+    return this.#index.listTrajectories(filter, page);
+  }
+
+  /** The trajectories of a log, by its path on the disk; none if it is not in the index. */
+  trajectoriesOf(path: string): TrajectoryEntry[] {
+    const log = this.#index.logs().find(name => path.endsWith(name) && this.#index.pathOf(name) === path);
+    return log === undefined ? [] : this.#index.listTrajectories({ log });
+  }
+
+  /** Path of a log on the disk. */
+  pathOf(log: string): string {
+    return this.#index.pathOf(log);
+  }
+
+  async head(log: string, id: string): Promise<TrajectoryHead> {
+    const trajectory = this.#read(log, id);
+    const { pairs, halfLife, muRaw } = await this.#minedView();
+    const own = pairs.get(place(log, id)) ?? [];
+    const { format, question, outcome, agent, retriever, references, noPairs } = trajectory;
+    return {
+      ...{ log, trajectory: id, format, question, outcome, agent, retriever, references, noPairs },
+      outline: trajectory.steps.map(step => this.#outline(log, id, step)),
+      pairs: own.length,
+      meanWeight: own.length === 0 ? null : own.reduce((sum, pair) => sum + pair.weight, 0) / own.length,
+      intensity: halfLife === null || muRaw === null ? null : { halfLife, muRaw },
+      mode: this.#mode,
+      simulation: agent === 'simulated-agent',
+    };
+  }
+
+  async steps(log: string, id: string, from: number, to: number): Promise<StepView[]> {
+    const trajectory = this.#read(log, id);
+    const mined = await this.#minedView();
+    const view = new TrajectoryReader(log, trajectory, this.#labels, this.#counter, mined);
+    return trajectory.steps.slice(from, to).map((_, i) => view.step(from + i));
+  }
+
+  /** Indexes of the steps whose text holds the words, case ignored. */
+  find(log: string, id: string, words: string): number[] {
+    const wanted = words.toLowerCase();
+    return this.#read(log, id).steps.flatMap((step, index) =>
+      textsOf(step).some(text => text.toLowerCase().includes(wanted)) ? [index] : [],
+    );
+  }
+
+  /** A person's label of a browse; null takes an earlier one of this person back. */
+  label(key: BrowseKey, label: 'relevant' | 'irrelevant' | 'unknown' | null): void {
+    const own = this.#labels
+      .of(key)
+      .findLast(({ source }) => source.kind === 'person' && source.name === this.#person);
+    this.#undo.push({ key, before: own?.label ?? null });
+    this.#append(key, label);
+  }
+
+  /** Takes the last change of a label back; says which browse it was about, or null if there is none. */
+  undo(): BrowseKey | null {
+    const change = this.#undo.pop();
+    if (change === undefined) return null;
+    this.#append(change.key, change.before);
+    return change.key;
+  }
+
+  #append({ log, trajectory, step, doc }: BrowseKey, label: NewLabel['label']): void {
+    // Somebody else may have written labels since.
+    if (stamp(this.#paths.labels) !== this.#labelsStamp) this.#store = LabelStore.open(this.#paths.labels);
+    this.#store.append({
+      ...{ log, trajectory, step, doc, label },
+      source: { kind: 'person', name: this.#person },
+    });
+    this.#labels = this.#store.resolve(this.#index);
+    this.#labelsStamp = stamp(this.#paths.labels);
+    this.#mined = undefined;
+  }
+
+  #read(log: string, id: string): Trajectory {
+    const key = place(log, id);
+    const known = this.#trajectories.get(key);
+    if (known !== undefined) return known;
+    const read = this.#index.trajectory(log, id);
+    if (this.#trajectories.size >= keptTrajectories) {
+      this.#trajectories.delete(this.#trajectories.keys().next().value!);
+    }
+    this.#trajectories.set(key, read);
+    return read;
+  }
+
+  #outline(log: string, trajectory: string, step: Step): StepOutline {
+    const { kind } = step;
+    const label =
+      kind === 'browse' ? this.#labels.lookup({ log, trajectory, step: step.step, doc: step.doc }) : null;
+    const size =
+      kind === 'search'
+        ? step.candidates.length
+        : kind === 'tool'
+          ? 0
+          : this.#counter.count(step.text.slice(0, shownText));
+    return { kind, step: step.step, size, label };
+  }
+
+  #minedView(): Promise<MinedView> {
+    this.#mined ??= mine(this.#index.outlines(), this.#labels.lookup, {
+      mode: this.#mode,
+      outcome: 'all',
+    }).then(viewOf);
+    return this.#mined;
+  }
+}
+
+/** Mining's result, by trajectory. */
+interface MinedView extends Pick<MiningResult, 'halfLife' | 'muRaw' | 'dropped'> {
+  readonly pairs: ReadonlyMap<string, readonly Pair[]>;
+  /** Documents that the guard took out, by trajectory and search. */
+  readonly aside: ReadonlySet<string>;
+}
+
+function viewOf({ pairs, guarded, halfLife, muRaw, dropped }: MiningResult): MinedView {
+  return {
+    ...{ halfLife, muRaw, dropped },
+    pairs: Map.groupBy(pairs, ({ log, trajectory }) => place(log, trajectory)),
+    aside: new Set(
+      guarded.map(({ log, trajectory, searchStep, searchPart, document }) =>
+        JSON.stringify([log, trajectory, searchStep, searchPart, document]),
+      ),
+    ),
+  };
+}
+
+function place(log: string, trajectory: string): string {
+  return JSON.stringify([log, trajectory]);
+}
+
+function stamp(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats === undefined ? '' : `${stats.size} ${stats.mtimeNs}`;
+}
+
+function textsOf(step: Step): string[] {
+  switch (step.kind) {
+    case 'think':
+    case 'answer':
+    case 'browse':
+      return [step.text];
+    case 'search':
+      return [step.query, ...step.candidates.flatMap(({ title, snippet }) => [title ?? '', snippet])];
+    case 'tool':
+      return [step.name];
+  }
+}
+
+type SearchStep = Extract<Step, { kind: 'search' }>;
+type BrowseStep = Extract<Step, { kind: 'browse' }>;
+
+/** Why a browse that gives no pair gives none. */
+const noPairs: Partial<Record<DropReason, string>> = {
+  irrelevant: 'it is judged irrelevant',
+  unknown: 'nobody has judged it',
+  noDocument: 'the log does not tell which document was opened',
+  neverListed: 'no search before it listed the document',
+  reread: 'the document was read before, and the two are one pair',
+};
+
+/** The steps of one trajectory as the view shows them. */
+class TrajectoryReader {
+  readonly #log: string;
+  readonly #trajectory: Trajectory;
+  readonly #labels: ResolvedLabels;
+  readonly #counter: TokenCounter;
+  readonly #mined: MinedView;
+  readonly #pairs: readonly Pair[];
+
+  constructor(
+    log: string,
+    trajectory: Trajectory,
+    labels: ResolvedLabels,
+    counter: TokenCounter,
+    mined: MinedView,
+  ) {
+    this.#log = log;
+    this.#trajectory = trajectory;
+    this.#labels = labels;
+    this.#counter = counter;
+    this.#mined = mined;
+    this.#pairs = mined.pairs.get(place(log, trajectory.id)) ?? [];
+  }
+
+  step(index: number): StepView {
+    const step = this.#trajectory.steps[index]!;
+    const base = {
+      index,
+      step: step.step,
+      line: step.position?.line ?? null,
+      column: step.position?.column ?? null,
+    };
+    switch (step.kind) {
+      case 'think':
+        return {
+          ...base,
+          kind: 'think',
+          text: step.text.slice(0, shownText),
+          tokens: this.#counter.count(step.text),
+          postBrowse: this.#trajectory.steps.some(
+            other => other.kind === 'browse' && other.reasoning?.includes(step.text),
+          ),
+        };
+      case 'search':
+        return {
+          ...base,
+          kind: 'search',
+          query: step.query,
+          candidates: step.candidates.map(candidate => this.#candidate(index, step, candidate)),
+          error: step.error,
+        };
+      case 'browse':
+        return { ...base, kind: 'browse', ...this.#browse(index, step) };
+      case 'tool':
+        return { ...base, kind: 'tool', name: step.name };
+      case 'answer':
+        return { ...base, kind: 'answer', text: step.text.slice(0, shownText) };
+    }
+  }
+
+  #candidate(
+    index: number,
+    search: SearchStep,
+    { id, rank, title, snippet, score }: SearchStep['candidates'][number],
+  ): CandidateView {
+    const { steps } = this.#trajectory;
+    const later = steps.map((step, at) => ({ step, at })).slice(index + 1);
+    const browsedAt = later.flatMap(({ step, at }) =>
+      step.kind === 'browse' && step.doc === id ? [at] : [],
+    );
+    const listedAgainAt = later.flatMap(({ step, at }) =>
+      step.kind === 'search' && step.candidates.some(other => other.id === id) ? [at] : [],
+    );
+    const own = this.#pairs.filter(
+      pair => pair.searchStep === search.step && pair.searchPart === search.part,
+    );
+    const positive = own.find(pair => pair.positive === id);
+    return {
+      ...{ rank, id, title, score, browsedAt, listedAgainAt },
+      snippet: withoutTitle(snippet, title),
+      fate: this.#fate(search, id, own),
+      weight: positive?.weight ?? null,
+    };
+  }
+
+  #fate(search: SearchStep, id: string, own: readonly Pair[]): Fate {
+    if (own.some(pair => pair.satisfied && pair.positive === id)) return 'positive';
+    const irrelevant = this.#trajectory.steps.some(
+      step =>
+        step.kind === 'browse' && step.doc === id && this.#labels.lookup(this.#key(step)) === 'irrelevant',
+    );
+    if (irrelevant) return 'irrelevant';
+    if (own.some(pair => pair.negatives.includes(id))) return 'negative';
+    const aside = JSON.stringify([this.#log, this.#trajectory.id, search.step, search.part, id]);
+    return this.#mined.aside.has(aside) ? 'aside' : 'listed';
+  }
+
+  #browse(index: number, step: BrowseStep) {
+    const pair = this.#pairs.find(each => each.browseStep === step.step && each.positive === step.doc);
+    const label = labelView(this.#labels, this.#key(step));
+    return {
+      doc: step.doc,
+      title: this.#title(step.doc),
+      text: step.text.slice(0, shownText),
+      shows: step.shows,
+      reasoning: step.reasoning?.slice(0, shownText) ?? null,
+      tokens: step.reasoning === null ? null : this.#counter.count(step.reasoning),
+      label,
+      pair: pair === undefined ? null : this.#pairView(index, pair),
+      noPair: pair === undefined ? this.#noPair(step, label) : null,
+      error: step.error,
+    };
+  }
+
+  #pairView(browse: number, pair: Pair): PairView {
+    const { steps } = this.#trajectory;
+    const at = steps.findIndex(
+      step => step.kind === 'search' && step.step === pair.searchStep && step.part === pair.searchPart,
+    );
+    const latest = steps.slice(0, browse).findLastIndex(step => step.kind === 'search');
+    return {
+      query: pair.query,
+      searchIndex: at === -1 ? null : at,
+      corrected: latest !== -1 && steps[latest]!.step !== pair.searchStep,
+      negatives: pair.negatives.length,
+      weight: pair.weight,
+      tokens: pair.reasoningTokens,
+    };
+  }
+
+  #noPair(step: BrowseStep, label: LabelView): string {
+    const listed = this.#trajectory.steps.some(
+      other =>
+        other.kind === 'search' &&
+        other.step <= step.step &&
+        other.candidates.some(({ id }) => id === step.doc),
+    );
+    const reason: DropReason =
+      step.doc === null
+        ? 'noDocument'
+        : !listed
+          ? 'neverListed'
+          : label.value === 'relevant'
+            ? 'reread'
+            : label.value === 'irrelevant'
+              ? 'irrelevant'
+              : 'unknown';
+    return noPairs[reason]!;
+  }
+
+  #title(doc: string | null): string | null {
+    for (const step of this.#trajectory.steps) {
+      if (step.kind !== 'search') continue;
+      const title = step.candidates.find(({ id }) => id === doc)?.title;
+      if (title) return title;
+    }
+    return null;
+  }
+
+  #key(step: BrowseStep): BrowseKey {
+    return { log: this.#log, trajectory: this.#trajectory.id, step: step.step, doc: step.doc };
+  }
+}
+
+/** The label that counts for a browse, as views show it. */
+function labelView(labels: ResolvedLabels, key: BrowseKey): LabelView {
+  const given = labels.of(key).at(-1);
+  return {
+    value: given?.label ?? 'unknown',
+    by: given?.source.kind ?? null,
+    name: given?.source.name ?? '',
+    confidence: given?.confidence ?? null,
+    reason: given?.reason ?? null,
+    note: given?.note ?? null,
+  };
+}
+
+/** A snippet often begins with the title that is shown above it. */
+function withoutTitle(snippet: string, title: string | null): string {
+  return title !== null && snippet.startsWith(`${title}\n`) ? snippet.slice(title.length + 1) : snippet;
+}

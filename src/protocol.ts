@@ -1,0 +1,153 @@
+/**
+ * The typed messages between the editor and its webviews, and the shapes they carry. This file and plain types are all
+ * that `webview/` sees of `src/`. Every request is answered with a result or an error; events go one way.
+ */
+
+export type StepKind = 'think' | 'search' | 'browse' | 'tool' | 'answer';
+export type LabelValue = 'relevant' | 'irrelevant' | 'unknown';
+export type MiningModeName = 'paper' | 'released' | 'attributed';
+
+/** The label that counts for a browse, and who gave it. */
+export interface LabelView {
+  readonly value: LabelValue;
+  /** `person` outranks `model` outranks `rules`; null where nobody has judged. */
+  readonly by: 'person' | 'model' | 'rules' | null;
+  readonly name: string;
+  /** From 0 to 1. */
+  readonly confidence: number | null;
+  readonly reason: string | null;
+  readonly note: string | null;
+}
+
+/** One step without its texts: what the rail and the filters need. */
+export interface StepOutline {
+  readonly kind: StepKind;
+  /** Position in the log's own step list. */
+  readonly step: number;
+  /** Length of its text in tokens, or for a search the number of its candidates. */
+  readonly size: number;
+  /** Of a browse. */
+  readonly label: LabelValue | null;
+}
+
+/** A trajectory as the view opens it: everything but the texts of the steps, which are pulled by the page. */
+export interface TrajectoryHead {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly format: string;
+  readonly question: string | null;
+  readonly outcome: 'correct' | 'incorrect' | 'unknown';
+  readonly agent: string | null;
+  readonly retriever: string | null;
+  readonly references: readonly string[];
+  readonly outline: readonly StepOutline[];
+  readonly pairs: number;
+  readonly meanWeight: number | null;
+  /** Half-life β in tokens and mean μ_raw of the workspace's pairs; null while nothing is mined. */
+  readonly intensity: { readonly halfLife: number; readonly muRaw: number } | null;
+  readonly mode: MiningModeName;
+  /** Why it can give no pairs, or null. */
+  readonly noPairs: string | null;
+  readonly simulation: boolean;
+}
+
+/**
+ * What became of a candidate: `positive` and `negative` are what is trained on; `irrelevant` was opened and judged so;
+ * `aside` was taken out by the false-negative guard; `listed` is in no pair.
+ */
+export type Fate = 'positive' | 'negative' | 'irrelevant' | 'aside' | 'listed';
+
+export interface CandidateView {
+  readonly rank: number;
+  readonly id: string;
+  readonly title: string | null;
+  readonly snippet: string;
+  readonly score: number | null;
+  readonly fate: Fate;
+  /** Index (in the outline) of the browses that opened it. */
+  readonly browsedAt: readonly number[];
+  /** Index of the later searches that list it again. */
+  readonly listedAgainAt: readonly number[];
+  readonly weight: number | null;
+}
+
+/** The pair that a browse gives. */
+export interface PairView {
+  readonly query: string;
+  /** Index (in the outline) of the search that the pair belongs to. */
+  readonly searchIndex: number | null;
+  /** True if a later search stood between: the query is not that of the latest search. */
+  readonly corrected: boolean;
+  readonly negatives: number;
+  readonly weight: number;
+  readonly tokens: number | null;
+}
+
+interface StepViewBase {
+  /** Position in the outline. */
+  readonly index: number;
+  readonly step: number;
+  /** 1-based place in the log; null if the format has none. */
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+export type StepView =
+  | (StepViewBase & {
+      readonly kind: 'think';
+      readonly text: string;
+      readonly tokens: number;
+      /** True if it is the reasoning after a browse. */
+      readonly postBrowse: boolean;
+    })
+  | (StepViewBase & {
+      readonly kind: 'search';
+      readonly query: string;
+      readonly candidates: readonly CandidateView[];
+      readonly error: string | null;
+    })
+  | (StepViewBase & {
+      readonly kind: 'browse';
+      readonly doc: string | null;
+      readonly title: string | null;
+      readonly text: string;
+      readonly shows: 'document' | 'extract';
+      readonly reasoning: string | null;
+      readonly tokens: number | null;
+      readonly label: LabelView;
+      readonly pair: PairView | null;
+      /** Why it gives no pair, or null if it does. */
+      readonly noPair: string | null;
+      readonly error: string | null;
+    })
+  | (StepViewBase & { readonly kind: 'tool'; readonly name: string })
+  | (StepViewBase & { readonly kind: 'answer'; readonly text: string });
+
+/** Requests of a webview to the editor: name → parameters and result. */
+export interface EditorRequests {
+  'trajectory.head': { params: null; result: TrajectoryHead };
+  'trajectory.steps': { params: { from: number; to: number }; result: readonly StepView[] };
+  /** Indexes of the steps whose text holds the words, case ignored. */
+  'trajectory.find': { params: { text: string }; result: readonly number[] };
+  'trajectory.label': {
+    params: { step: number; doc: string | null; label: 'relevant' | 'irrelevant' | null };
+    result: null;
+  };
+  'trajectory.undo': { params: null; result: null };
+  'open.log': { params: { line: number; column: number }; result: null };
+  'open.text': { params: null; result: null };
+}
+
+/** Events from the editor to a webview. */
+export interface EditorEvents {
+  /** Logs, labels or pairs changed: fetch again what is shown. */
+  changed: null;
+  /** Bring a step into view. */
+  reveal: { readonly step: number };
+}
+
+export type Message =
+  | { readonly kind: 'request'; readonly id: number; readonly method: string; readonly params: unknown }
+  | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly message: string }
+  | { readonly kind: 'event'; readonly event: string; readonly payload: unknown };

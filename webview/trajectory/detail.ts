@@ -1,0 +1,114 @@
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import type { StepView, TrajectoryHead } from '../../src/protocol.ts';
+import type { Actions } from './actions.ts';
+
+/** What is known of the selected step: its label with the keys that change it, its weight on the curve, its pair. */
+export function renderDetail(step: StepView, head: TrajectoryHead, actions: Actions): TemplateResult {
+  return html`<h2>Step ${step.step}, ${step.kind}</h2>
+    ${step.kind === 'browse' ? renderBrowse(step, head, actions) : nothing}
+    ${step.kind === 'search' ? renderSearch(step) : nothing}
+    ${
+      step.line === null
+        ? nothing
+        : html`<p>
+            <vscode-link href="#" @click=${stay(actions.openLog)}>Go to line ${step.line} of the log</vscode-link> <kbd>o</kbd>
+          </p>`
+    }`;
+}
+
+function renderBrowse(
+  step: StepView & { kind: 'browse' },
+  head: TrajectoryHead,
+  actions: Actions,
+): TemplateResult {
+  const { label, pair } = step;
+  const choice = (value: 'relevant' | 'irrelevant', key: string) =>
+    html`<vscode-button
+      class=${value}
+      appearance=${label.value === value ? 'primary' : 'secondary'}
+      aria-pressed=${label.value === value}
+      @click=${() => actions.label(value)}
+      >${value} <kbd>${key}</kbd></vscode-button
+    >`;
+  return html`<h3>Relevant?</h3>
+    <p class="choices">
+      ${choice('relevant', 'r')} ${choice('irrelevant', 'i')}
+      <vscode-button appearance="secondary" @click=${() => actions.label(null)}>clear <kbd>c</kbd></vscode-button>
+    </p>
+    <p class="muted">${provenance(step)}</p>
+    ${step.tokens === null || head.intensity === null ? nothing : renderCurve(step.tokens, head.intensity)}
+    <h2>Pair from this browse</h2>
+    ${
+      pair === null
+        ? html`<p>None: ${step.noPair ?? 'nothing is mined yet'}.</p>`
+        : html`<p class="query">${pair.query}</p>
+            <p>
+              ${
+                pair.searchIndex === null
+                  ? nothing
+                  : html`Query of
+                      <vscode-link href="#" @click=${stay(() => actions.select(pair.searchIndex ?? 0))}>this search</vscode-link
+                      >${pair.corrected ? ', not of the latest one' : ''}.`
+              }
+            </p>
+            <p class="muted">1 positive, ${pair.negatives} negatives, weight ${pair.weight.toFixed(2)}</p>`
+    }`;
+}
+
+function provenance(step: StepView & { kind: 'browse' }): string {
+  const { by, name, confidence, reason } = step.label;
+  if (by === null)
+    return step.reasoning === null ? 'No reasoning after it: nobody can judge.' : 'Nobody has judged it.';
+  const who = by === 'person' ? 'You' : by === 'rules' ? `${name} (rules, not a model)` : name;
+  return `${who}${confidence === null ? '' : `, ${confidence.toFixed(2)}`}${reason === null ? '' : `: “${reason}”`}`;
+}
+
+function renderSearch(step: StepView & { kind: 'search' }): TemplateResult {
+  const count = (fate: string) => step.candidates.filter(candidate => candidate.fate === fate).length;
+  return html`<p>${step.candidates.length} candidates: ${count('positive')} positive, ${count('negative')} negative,
+    ${count('irrelevant')} opened and irrelevant, ${count('aside')} set aside.</p>`;
+}
+
+/** Width and height of the curve's box, and its margins, in pixels. */
+const box = { width: 300, height: 132, left: 30, bottom: 18, top: 8 };
+
+/** w(l) = (1 − exp(−ln2·l/β)) / μ_raw, with this browse's length on it (LRAT, section 5.3). */
+function renderCurve(
+  tokens: number,
+  { halfLife, muRaw }: { halfLife: number; muRaw: number },
+): TemplateResult {
+  const weight = (length: number) => (1 - Math.exp((-Math.LN2 * length) / halfLife)) / muRaw;
+  const longest = Math.max(4 * halfLife, 1.1 * tokens);
+  const x = (length: number) => box.left + ((box.width - box.left - 8) * length) / longest;
+  const y = (value: number) =>
+    box.height - box.bottom - ((box.height - box.bottom - box.top) * value * muRaw) / 1.02;
+  const points = Array.from({ length: 61 }, (_, i) => (i * longest) / 60);
+  const path = points
+    .map((length, i) => `${i === 0 ? 'M' : 'L'}${x(length).toFixed(1)},${y(weight(length)).toFixed(1)}`)
+    .join('');
+  const base = box.height - box.bottom;
+  const w = weight(tokens);
+  return html`<h2>Relevance intensity</h2>
+    <svg
+      class="curve"
+      viewBox="0 0 ${box.width} ${box.height}"
+      role="img"
+      aria-label="Weight ${w.toFixed(2)} at ${tokens} tokens; half-life ${halfLife} tokens."
+    >
+      ${svg`<path class="axis" d="M${box.left},${box.top}V${base}H${box.width - 8}"></path>
+        <path class="line" d=${path}></path>
+        <path class="half" d="M${x(halfLife)},${base}V${y(weight(halfLife))}"></path>
+        <path class="here" d="M${x(tokens)},${base}V${y(w)}"></path>
+        <circle class="here" cx=${x(tokens)} cy=${y(w)} r="4"></circle>
+        <text x="4" y=${y(1) + 4}>1.0</text>
+        <text x=${x(halfLife)} y=${box.height - 4} text-anchor="middle">β ${halfLife}</text>`}
+    </svg>
+    <p class="muted">${tokens} tokens → weight ${w.toFixed(2)}; half-life β ${halfLife}, μ ${muRaw.toFixed(3)}</p>`;
+}
+
+function stay(action: () => void): (event: Event) => void {
+  return event => {
+    event.preventDefault();
+    action();
+  };
+}

@@ -1,0 +1,348 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { classMap } from 'lit/directives/class-map.js';
+import { ref } from 'lit/directives/ref.js';
+import type { StepKind, StepOutline, StepView, TrajectoryHead } from '../../src/protocol.ts';
+import { Editor } from '../rpc.ts';
+import { registerControls } from '../ui/controls.ts';
+import { VirtualList } from '../ui/virtual-list.ts';
+import type { Actions } from './actions.ts';
+import { renderDetail } from './detail.ts';
+import { renderRail } from './rail.ts';
+import { renderStep } from './steps.ts';
+
+/** Steps are pulled from the editor in pages of this many. */
+const pageSize = 40;
+
+type Filter = 'all' | StepKind | 'unlabelled';
+
+/** What is kept over tab switches and reloads: the place, not the data. */
+interface SavedState {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly filter: Filter;
+  readonly selected: number;
+  readonly collapsed: boolean;
+}
+
+/** The trajectory view: a rail, the list of steps, and the detail of the selected one. */
+class TrajectoryView extends LitElement {
+  readonly #editor = new Editor();
+  readonly #list = new VirtualList(
+    this,
+    () => this.querySelector('.steps'),
+    position => this.#estimate(position),
+  );
+  #head: TrajectoryHead | undefined;
+  #failure: string | undefined;
+  readonly #pages = new Map<number, readonly StepView[] | 'loading'>();
+  /** Indexes of the steps that the filter shows, in order. */
+  #shown: readonly number[] = [];
+  #found: readonly number[] = [];
+  #words = '';
+  #filter: Filter = 'all';
+  #selected = 0;
+  #collapsed = false;
+
+  /** No shadow tree: one style sheet serves the whole view. */
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const saved = this.#editor.state as SavedState | undefined;
+    if (saved !== undefined) {
+      this.#filter = saved.filter;
+      this.#selected = saved.selected;
+      this.#collapsed = saved.collapsed;
+    }
+    window.addEventListener('keydown', this.#onKey);
+    this.#editor.on('changed', () => void this.#load());
+    this.#editor.on('reveal', ({ step }) => this.#reveal(step));
+    void this.#load().then(() => this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center'));
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener('keydown', this.#onKey);
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#head = await this.#editor.request('trajectory.head', null);
+      this.#failure = undefined;
+      this.#pages.clear();
+      this.#applyFilter();
+      this.#save();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+    this.requestUpdate();
+    await this.updateComplete;
+  }
+
+  #applyFilter(): void {
+    const outline = this.#head?.outline ?? [];
+    this.#shown = outline.flatMap((step, index) => (matches(step, this.#filter) ? [index] : []));
+    this.#list.resize(this.#shown.length, position => this.#shown[position] ?? position);
+  }
+
+  /** Height of a row before it has been rendered, in pixels. */
+  #estimate(position: number): number {
+    const step = this.#head?.outline[this.#shown[position] ?? -1];
+    if (step === undefined || this.#collapsed) return 44;
+    if (step.kind === 'search') return 70 + 62 * Math.min(step.size, 10);
+    return 48 + Math.min(160, step.size / 3);
+  }
+
+  #step(index: number): StepView | undefined {
+    const page = Math.floor(index / pageSize);
+    const steps = this.#pages.get(page);
+    if (steps === undefined) {
+      this.#pages.set(page, 'loading');
+      void this.#editor
+        .request('trajectory.steps', { from: page * pageSize, to: (page + 1) * pageSize })
+        .then(loaded => {
+          this.#pages.set(page, loaded);
+          this.requestUpdate();
+        })
+        .catch((error: unknown) => {
+          this.#failure = error instanceof Error ? error.message : String(error);
+          this.requestUpdate();
+        });
+      return undefined;
+    }
+    return steps === 'loading' ? undefined : steps[index % pageSize];
+  }
+
+  readonly #actions: Actions = {
+    select: index => {
+      if (!this.#shown.includes(index)) this.#setFilter('all');
+      this.#selected = index;
+      this.#save();
+      this.#list.show(this.#shown.indexOf(index));
+      this.requestUpdate();
+    },
+    label: label => {
+      const step = this.#step(this.#selected);
+      if (step?.kind !== 'browse') return;
+      void this.#editor
+        .request('trajectory.label', { step: step.step, doc: step.doc, label })
+        .catch(this.#fail);
+    },
+    openLog: () => {
+      const step = this.#step(this.#selected);
+      if (step?.line == null || step.column == null) return;
+      void this.#editor.request('open.log', { line: step.line, column: step.column }).catch(this.#fail);
+    },
+  };
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure = error instanceof Error ? error.message : String(error);
+    this.requestUpdate();
+  };
+
+  #reveal(step: number): void {
+    const index = this.#head?.outline.findIndex(each => each.step === step) ?? -1;
+    if (index >= 0) this.#actions.select(index);
+  }
+
+  #setFilter(filter: Filter): void {
+    this.#filter = filter;
+    this.#applyFilter();
+    this.#save();
+    this.requestUpdate();
+  }
+
+  #save(): void {
+    if (this.#head === undefined) return;
+    this.#editor.state = {
+      log: this.#head.log,
+      trajectory: this.#head.trajectory,
+      filter: this.#filter,
+      selected: this.#selected,
+      collapsed: this.#collapsed,
+    } satisfies SavedState;
+  }
+
+  async #find(words: string): Promise<void> {
+    this.#words = words;
+    this.#found = words === '' ? [] : await this.#editor.request('trajectory.find', { text: words });
+    const next = this.#found.find(index => index >= this.#selected) ?? this.#found[0];
+    if (next !== undefined) this.#actions.select(next);
+    this.requestUpdate();
+  }
+
+  /** Selects the nearest step in a direction that a test accepts. */
+  #go(direction: 1 | -1, accepts: (step: StepOutline, index: number) => boolean): void {
+    const outline = this.#head?.outline ?? [];
+    for (let index = this.#selected + direction; index >= 0 && index < outline.length; index += direction) {
+      if (!accepts(outline[index]!, index)) continue;
+      this.#actions.select(index);
+      return;
+    }
+  }
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (
+      event.target instanceof HTMLElement &&
+      event.target.closest('input, textarea, vscode-text-field') !== null
+    ) {
+      if (event.key === 'Escape') this.querySelector<HTMLElement>('.steps')?.focus();
+      return;
+    }
+    const visible = (_: StepOutline, index: number) => this.#shown.includes(index);
+    const keys: Record<string, () => void> = {
+      j: () => this.#go(1, visible),
+      k: () => this.#go(-1, visible),
+      s: () => this.#go(1, step => step.kind === 'search'),
+      S: () => this.#go(-1, step => step.kind === 'search'),
+      b: () => this.#go(1, step => step.kind === 'browse'),
+      B: () => this.#go(-1, step => step.kind === 'browse'),
+      n: () => this.#go(1, step => step.kind === 'browse' && step.label === 'unknown'),
+      r: () => this.#actions.label('relevant'),
+      i: () => this.#actions.label('irrelevant'),
+      c: () => this.#actions.label(null),
+      u: () => void this.#editor.request('trajectory.undo', null).catch(this.#fail),
+      o: () => this.#actions.openLog(),
+      '/': () => this.querySelector<HTMLElement>('vscode-text-field')?.focus(),
+    };
+    const action = keys[event.key];
+    if (action === undefined) return;
+    event.preventDefault();
+    action();
+  };
+
+  protected override render(): TemplateResult {
+    const head = this.#head;
+    if (this.#failure !== undefined && head === undefined) {
+      return html`<div class="state" role="alert">
+        <p>${this.#failure}</p>
+        <vscode-button @click=${() => void this.#load()}>Try again</vscode-button>
+        <vscode-button appearance="secondary" @click=${() => void this.#editor.request('open.text', null)}>Open as text</vscode-button>
+      </div>`;
+    }
+    if (head === undefined)
+      return html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`;
+    const selected = this.#step(this.#selected);
+    return html`
+      ${this.#renderHeader(head)} ${this.#renderToolbar(head)}
+      ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
+      <main>
+        ${renderRail(head.outline, this.#selected, this.#actions.select)}
+        <div class="steps" role="listbox" aria-label="Steps" tabindex="0">
+          <div class="canvas" .style=${`height: ${this.#list.height}px`}>
+            ${this.#list.items().map(({ index: position, start }) => {
+              const index = this.#shown[position]!;
+              const step = this.#step(index);
+              return html`<div
+                class=${classMap({ row: true, selected: index === this.#selected })}
+                role="option"
+                aria-selected=${index === this.#selected}
+                data-index=${position}
+                .style=${`transform: translateY(${start}px)`}
+                @click=${() => this.#actions.select(index)}
+                ${ref(this.#list.measure)}
+              >
+                ${
+                  step === undefined
+                    ? html`<div class="loading">${head.outline[index]!.kind}</div>`
+                    : renderStep(step, this.#collapsed, this.#actions)
+                }
+              </div>`;
+            })}
+          </div>
+          ${this.#shown.length === 0 ? html`<p class="state">No step of this kind.</p>` : nothing}
+        </div>
+        <aside aria-label="Selected step">${selected === undefined ? nothing : renderDetail(selected, head, this.#actions)}</aside>
+      </main>
+    `;
+  }
+
+  #renderHeader(head: TrajectoryHead): TemplateResult {
+    const count = (kind: StepKind) => head.outline.filter(step => step.kind === kind).length;
+    const facts = [
+      head.agent,
+      head.retriever,
+      plural(count('search'), 'search', 'searches'),
+      plural(count('browse'), 'browse', 'browses'),
+      head.noPairs === null
+        ? `${plural(head.pairs, 'pair', 'pairs')}${head.meanWeight === null ? '' : `, mean weight ${head.meanWeight.toFixed(2)}`}`
+        : `no pairs: ${head.noPairs}`,
+    ].filter(fact => fact !== null);
+    return html`<header>
+      <h1>${head.question ?? head.trajectory}</h1>
+      <p class="facts">
+        <span class="outcome ${head.outcome}">${head.outcome === 'correct' ? '✓ ' : head.outcome === 'incorrect' ? '✗ ' : ''}${
+          head.outcome === 'unknown' ? 'outcome unknown' : head.outcome
+        }</span>
+        ${head.simulation ? html`<span class="fact">a simulation</span>` : nothing}
+        ${facts.map(fact => html`<span class="fact">${fact}</span>`)}
+        <span class="links">
+          <vscode-link href="#" @click=${this.#openText}>Open as text</vscode-link>
+        </span>
+      </p>
+    </header>`;
+  }
+
+  readonly #openText = (event: Event): void => {
+    event.preventDefault();
+    void this.#editor.request('open.text', null).catch(this.#fail);
+  };
+
+  #renderToolbar(head: TrajectoryHead): TemplateResult {
+    const filters: readonly [Filter, string][] = [
+      ['all', 'All'],
+      ['think', 'Think'],
+      ['search', 'Search'],
+      ['browse', 'Browse'],
+      ['unlabelled', 'Unlabelled'],
+    ];
+    return html`<div class="toolbar" role="toolbar" aria-label="Filter and find">
+      ${filters.map(
+        ([filter, name]) =>
+          html`<vscode-button
+            appearance=${filter === this.#filter ? 'primary' : 'secondary'}
+            aria-pressed=${filter === this.#filter}
+            @click=${() => this.#setFilter(filter)}
+            >${name} ${head.outline.filter(step => matches(step, filter)).length}</vscode-button
+          >`,
+      )}
+      <vscode-text-field
+        placeholder="Find in this trajectory"
+        aria-label="Find in this trajectory"
+        .value=${this.#words}
+        @change=${(event: Event) => void this.#find((event.target as HTMLInputElement).value)}
+      ></vscode-text-field>
+      ${this.#words === '' ? nothing : html`<span class="muted">${plural(this.#found.length, 'step', 'steps')}</span>`}
+      <vscode-button
+        appearance="secondary"
+        aria-pressed=${this.#collapsed}
+        @click=${() => {
+          this.#collapsed = !this.#collapsed;
+          this.#save();
+          this.requestUpdate();
+        }}
+        >${this.#collapsed ? 'Expand all' : 'Collapse all'}</vscode-button
+      >
+      <span class="keys">
+        <kbd>j</kbd><kbd>k</kbd> next, previous <kbd>s</kbd> search <kbd>b</kbd> browse <kbd>n</kbd> unlabelled
+        <kbd>/</kbd> find
+      </span>
+    </div>`;
+  }
+}
+
+function matches(step: StepOutline, filter: Filter): boolean {
+  if (filter === 'all') return true;
+  if (filter === 'unlabelled') return step.kind === 'browse' && step.label === 'unknown';
+  return step.kind === filter;
+}
+
+function plural(n: number, one: string, many: string): string {
+  return `${n} ${n === 1 ? one : many}`;
+}
+
+registerControls();
+customElements.define('lrat-trajectory', TrajectoryView);

@@ -1,0 +1,113 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { classMap } from 'lit/directives/class-map.js';
+import type { CandidateView, Fate, LabelView, StepView } from '../../src/protocol.ts';
+import type { Actions } from './actions.ts';
+
+/** Shape and word beside every colour: colour never means something alone. */
+export const fates: Record<Fate, { readonly shape: string; readonly word: string }> = {
+  positive: { shape: '●', word: 'positive' },
+  negative: { shape: '○', word: 'negative' },
+  irrelevant: { shape: '✕', word: 'irrelevant' },
+  aside: { shape: '◐', word: 'set aside' },
+  listed: { shape: '·', word: 'listed' },
+};
+
+export function renderStep(step: StepView, collapsed: boolean, actions: Actions): TemplateResult {
+  return html`<span class="number">${step.step}</span>
+    <div class="body ${step.kind}">${collapsed ? renderLine(step) : renderWhole(step, actions)}</div>`;
+}
+
+/** A step on one line. */
+function renderLine(step: StepView): TemplateResult {
+  switch (step.kind) {
+    case 'think':
+    case 'answer':
+      return html`<p class="line"><b class="kind">${step.kind}</b> ${step.text}</p>`;
+    case 'search':
+      return html`<p class="line"><b class="kind">search</b> ${step.query}</p>`;
+    case 'browse':
+      return html`<p class="line"><b class="kind">browse</b> ${step.title ?? step.doc} ${renderLabel(step.label)}</p>`;
+    case 'tool':
+      return html`<p class="line"><b class="kind">tool</b> ${step.name}</p>`;
+  }
+}
+
+function renderWhole(step: StepView, actions: Actions): TemplateResult {
+  switch (step.kind) {
+    case 'think':
+      return html`<p class="caption">
+          <b class="kind">think</b> <span class="muted">${step.postBrowse ? 'post-browse, ' : ''}${step.tokens} tokens</span>
+        </p>
+        <p class=${classMap({ prose: true, quoted: true, after: step.postBrowse })}>${step.text}</p>`;
+    case 'search':
+      return html`<p class="caption"><b class="kind">search</b></p>
+        <p class="query">${step.query}</p>
+        ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
+        <ol class="candidates">
+          ${step.candidates.map(candidate => renderCandidate(candidate, actions))}
+        </ol>`;
+    case 'browse':
+      return html`<p class="caption">
+          <b class="kind">browse</b> <b>${step.title ?? ''}</b> <code>${step.doc ?? 'document unknown'}</code>
+          <span class="right">${renderLabel(step.label)}</span>
+        </p>
+        ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
+        ${step.text === '' ? nothing : html`<p class="page">${step.text}</p>`}`;
+    case 'tool':
+      return html`<p class="caption"><b class="kind">tool</b> <span class="muted">${step.name}</span></p>`;
+    case 'answer':
+      return html`<p class="caption"><b class="kind">answer</b></p>
+        <p class="prose">${step.text}</p>`;
+  }
+}
+
+function renderCandidate(candidate: CandidateView, actions: Actions): TemplateResult {
+  const { shape, word } = fates[candidate.fate];
+  return html`<li class=${candidate.fate}>
+    <span class="rank">${candidate.rank}</span>
+    <span class="shape" aria-hidden="true">${shape}</span>
+    <div class="what">
+      <p><b>${candidate.title ?? candidate.id}</b> <code>${candidate.title === null ? '' : candidate.id}</code></p>
+      <p class="snippet">${candidate.snippet}</p>
+    </div>
+    <div class="fate">
+      <p><span class="word">${word}</span> ${candidate.weight === null ? nothing : candidate.weight.toFixed(2)}</p>
+      ${
+        candidate.weight === null
+          ? nothing
+          : html`<div class="bar"><div .style=${`width: ${Math.min(100, 50 * candidate.weight)}%`}></div></div>`
+      }
+      ${renderLinks('browsed', candidate.browsedAt, actions)} ${renderLinks('listed again', candidate.listedAgainAt, actions)}
+    </div>
+  </li>`;
+}
+
+function renderLinks(
+  word: string,
+  indexes: readonly number[],
+  actions: Actions,
+): TemplateResult | typeof nothing {
+  if (indexes.length === 0) return nothing;
+  return html`<p class="muted">
+    ${word}
+    ${indexes.slice(0, 3).map(
+      index =>
+        html`<button
+          class="jump"
+          @click=${(event: Event) => {
+            event.stopPropagation();
+            actions.select(index);
+          }}
+        >
+          here
+        </button> `,
+    )}${indexes.length > 3 ? html`and ${indexes.length - 3} more` : nothing}
+  </p>`;
+}
+
+export function renderLabel(label: LabelView): TemplateResult {
+  const by = label.by === null ? '' : label.by === 'person' ? 'by you' : `by ${label.name}`;
+  const confidence = label.confidence === null ? '' : `, ${label.confidence.toFixed(2)}`;
+  return html`<span class="label ${label.value}">${label.value === 'unknown' ? 'unlabelled' : label.value}</span>
+    <span class="muted">${by}${confidence}</span>`;
+}
