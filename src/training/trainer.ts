@@ -284,7 +284,7 @@ class Training {
       const batches = drawEpoch(this.#set, this.#recipe, random);
       const first = position.stepOfEpoch;
       // The steps of this epoch that were taken before a stop count too.
-      let sum = this.#lossOf(position.epoch, first);
+      let sum = first === 0 ? 0 : this.#lossSoFar(position.epoch);
       for (const [i, draws] of batches.entries()) {
         if (i < first) continue;
         if (this.#job.signal.aborted) {
@@ -326,6 +326,13 @@ class Training {
       this.#folder.flush();
     }
     return summary('finished');
+  }
+
+  /** The sum of the losses of an epoch's steps that stand in the metrics. */
+  #lossSoFar(epoch: number): number {
+    return this.#folder
+      .readMetrics()
+      .reduce((sum, metric) => (metric.epoch === epoch && 'loss' in metric ? sum + metric.loss : sum), 0);
   }
 
   async #takeStep(draws: Parameters<Stepper['step']>[0]) {
