@@ -7,7 +7,7 @@ import { fingerprint } from '../base/text.ts';
 import type { TokenCounter } from '../base/tokenizer.ts';
 import { readRecord } from '../trajectory/log.ts';
 import type { Outcome, Position, Problem, Trajectory } from '../trajectory/model.ts';
-import type { OutcomeSource } from '../trajectory/outcome.ts';
+import { type OutcomeSource, References } from '../trajectory/outcome.ts';
 import { type OutlineStep, outlineOf, type TrajectoryOutline } from '../trajectory/outline.ts';
 import type { Config } from './config.ts';
 import { unpackCandidates } from './digest.ts';
@@ -124,7 +124,7 @@ export class TrajectoryIndex {
   }
 
   close(): void {
-    this.#database.close();
+    if (this.#database.isOpen) this.#database.close();
   }
 
   /**
@@ -136,13 +136,19 @@ export class TrajectoryIndex {
     job: Job = unwatched,
     options: UpdateOptions = {},
   ): Promise<UpdateReport> {
-    const print = settingsFingerprint(this.#settings);
+    const { answers } = this.#settings;
+    const reading = {
+      settings: this.#settings,
+      references: answers === null ? null : References.read(answers),
+      fingerprint: settingsFingerprint(this.#settings),
+    };
+    const update = () => updateIndex(this.#database, roots, reading, job, options);
     try {
-      return await updateIndex(this.#database, roots, this.#settings, print, job, options);
+      return await update();
     } catch (error) {
       if (!(error instanceof UnusableIndex)) throw asLratError(error, this.#path);
       this.#replace(error);
-      return updateIndex(this.#database, roots, this.#settings, print, job, options);
+      return update();
     }
   }
 
@@ -172,10 +178,11 @@ export class TrajectoryIndex {
   /** What could not be used, in order of log; a log that can give no pairs is among it. */
   problems(): Problem[] {
     const rows = this.#all(
-      `SELECT coalesce(name, problems.path) AS log, place, problems.reason
-       FROM problems LEFT JOIN logs ON logs.id = log WHERE log IS NULL OR state <> 'reading'
-       UNION ALL SELECT name, '', reason FROM logs WHERE state = 'unrecognised' AND given = 1
-       ORDER BY 1`,
+      `SELECT log, place, reason FROM (
+         SELECT coalesce(name, problems.path) AS log, place, problems.reason, problems.rowid AS row
+         FROM problems LEFT JOIN logs ON logs.id = log WHERE log IS NULL OR state <> 'reading'
+         UNION ALL SELECT name, '', reason, 0 FROM logs WHERE state = 'unrecognised' AND given = 1)
+       ORDER BY log, row`,
     );
     return rows.map(row => ({ ...row }) as unknown as Problem);
   }

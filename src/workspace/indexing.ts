@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { errorCode, LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { isCandidateLog } from '../trajectory/log.ts';
+import type { References } from '../trajectory/outcome.ts';
 import { below, type Discovery, discover, foundFile, reaches } from './discovery.ts';
 import { nameLogs } from './log-names.ts';
 import { readLogs } from './log-readers.ts';
@@ -47,15 +48,19 @@ interface Root {
 /** What is gathered before it is written: short transactions leave room for another process. */
 const batch = { parts: 256, milliseconds: 200 };
 
-/**
- * Brings the index up to date with what lies in some folders and files; with all that it knows if none are named.
- * `fingerprint` stands for the settings: logs that were read with others are read again.
- */
+/** How logs are to be read. */
+export interface Reading {
+  readonly settings: ReadSettings;
+  /** Stands for the settings: logs that were read with others are read again. */
+  readonly fingerprint: string;
+  readonly references: References | null;
+}
+
+/** Brings the index up to date with what lies in some folders and files; with all that it knows if none are named. */
 export async function updateIndex(
   database: DatabaseSync,
   roots: readonly string[],
-  settings: ReadSettings,
-  fingerprint: string,
+  { settings, fingerprint, references }: Reading,
   job: Job,
   { force = false, threads = 2 }: UpdateOptions,
 ): Promise<UpdateReport> {
@@ -94,6 +99,7 @@ export async function updateIndex(
     transaction(database, () => {
       writer.abandon();
       rename(database);
+      noteAnswers(database, writer, references);
     });
   }
   return { found, read: changed.length, unchanged: found - changed.length, removed, bytes };
@@ -180,17 +186,20 @@ function knownScopes(database: DatabaseSync): Scope[] {
 }
 
 function existing(path: string): [string, Stats] {
+  const remedy = 'Name a folder with logs, or a log.';
   try {
     const real = realpathSync(resolve(path));
-    return [real, statSync(real)];
+    const stats = statSync(real);
+    if (stats.isDirectory() || stats.isFile()) return [real, stats];
   } catch (cause) {
     throw new LratError(
       errorCode(cause) === 'ENOENT'
         ? 'there is no such file or folder.'
         : `cannot be read (${errorCode(cause) ?? String(cause)}).`,
-      { place: path, remedy: 'Name a folder with logs, or a log.', cause },
+      { place: path, remedy, cause },
     );
   }
+  throw new LratError('is neither a folder nor a regular file.', { place: path, remedy });
 }
 
 function rootsOf(database: DatabaseSync): Root[] {
@@ -293,6 +302,21 @@ function noteGiven(database: DatabaseSync, { path, isFile, root }: Scope): void 
     database
       .prepare('UPDATE logs SET given = 1 WHERE root = ? AND path = ?')
       .run(root.id, below(root.path, path)!);
+}
+
+/** The root of problems that are of no log's folder. */
+const nowhere = 0;
+
+/** Notes what is wrong with the reference answers, and where they do not fit the logs. */
+function noteAnswers(database: DatabaseSync, writer: IndexWriter, references: References | null): void {
+  database.prepare('DELETE FROM problems WHERE root = ?').run(nowhere);
+  if (references === null) return;
+  const runs = database.prepare(
+    "SELECT query_id AS queryId, question FROM trajectories JOIN logs ON logs.id = log WHERE state = 'log'",
+  );
+  const asked = runs.iterate() as Iterable<{ queryId: string | null; question: string | null }>;
+  const problems = [...references.problems, ...references.mismatches(asked)];
+  for (const { log, place, reason } of problems) writer.problem(nowhere, log, null, place, reason);
 }
 
 /** Gives every log the name that it has among those that are there now. */

@@ -120,7 +120,7 @@ export class LabelStore {
     return new LabelStore(path, entries, problems, lines);
   }
 
-  /** Adds labels to the file; when it returns they are on the disk. */
+  /** Adds labels to the file. When it returns, those of people are on the disk; all others can be made again. */
   append(...given: readonly NewLabel[]): void {
     if (given.length === 0) return;
     const at = new Date().toISOString();
@@ -133,7 +133,7 @@ export class LabelStore {
         // One write: what several processes append does not mix. A half line that one of them left stays alone.
         const bytes = Buffer.from(`${endsInLine(descriptor) ? '' : '\n'}${lines}`);
         for (let written = 0; written < bytes.length; ) written += writeSync(descriptor, bytes, written);
-        fsyncSync(descriptor);
+        if (records.some(({ source }) => source.kind === 'person')) fsyncSync(descriptor);
       } finally {
         closeSync(descriptor);
       }

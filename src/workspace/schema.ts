@@ -13,11 +13,12 @@ const applicationId = 0x4c_52_41_54;
  */
 const tables = `
 -- Folders that are searched for logs, and (walked = 0) those of files that were named one by one.
-CREATE TABLE roots (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, walked INTEGER NOT NULL) STRICT;
+CREATE TABLE roots (id INTEGER PRIMARY KEY AUTOINCREMENT, path TEXT NOT NULL UNIQUE, walked INTEGER NOT NULL) STRICT;
 
 -- One row per file. While a file is being read its new row stands beside the old one, invisible to readers.
+-- Numbers of roots and logs are never given again: a process that reads a file over several transactions holds on to them.
 CREATE TABLE logs (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   root INTEGER NOT NULL,
   path TEXT NOT NULL,               -- below the root, with / between names
   name TEXT NOT NULL,               -- as people and labels know it: the path, or more of it where several roots hold one

@@ -69,34 +69,37 @@ export class IndexWriter {
 
   #row(file: LogFile, isCurrent: (stamp: string) => boolean): number | null {
     const known = this.#rows.get(file);
-    if (known === null) return null;
-    if (known !== undefined) {
-      // Another process may have read the file to its end, and taken this row for the remains of a dead one.
-      const isThere = this.#statement('SELECT 1 FROM logs WHERE id = ?').get(known) !== undefined;
-      if (!isThere) this.#rows.set(file, null);
-      return isThere ? known : null;
+    if (known === undefined || (known !== null && !this.#has('logs', known))) {
+      // A row that is gone was taken for the remains of a dead process by one that has read the file to its end.
+      this.#rows.set(file, known === undefined ? this.#begin(file, isCurrent) : null);
     }
-    const there = this.#statement(
-      "SELECT stamp FROM logs WHERE root = ? AND path = ? AND state <> 'reading'",
-    ).get(file.root, file.below);
-    const row = there !== undefined && isCurrent(there.stamp as string) ? null : this.#begin(file);
-    this.#rows.set(file, row);
-    return row;
+    return this.#rows.get(file)!;
   }
 
-  #begin({ root, below, size, stamp, given }: LogFile): number {
+  /** Number of a new row for a file; null if it is not needed. */
+  #begin({ root, below, size, stamp, given }: LogFile, isCurrent: (stamp: string) => boolean): number | null {
+    // Another process has taken the root into a larger one, and looks after its files.
+    if (!this.#has('roots', root)) return null;
+    const there = this.#statement(
+      "SELECT stamp FROM logs WHERE root = ? AND path = ? AND state <> 'reading'",
+    ).get(root, below);
+    if (there !== undefined && isCurrent(there.stamp as string)) return null;
     return this.#run(
       "INSERT INTO logs (root, path, name, state, size, stamp, given) VALUES (?, ?, ?, 'reading', ?, ?, ?)",
       ...[root, below, below, size, stamp, given ? 1 : 0],
     );
   }
 
+  #has(table: 'roots' | 'logs', id: number): boolean {
+    return this.#statement(`SELECT 1 FROM ${table} WHERE id = ?`).get(id) !== undefined;
+  }
+
   #finish(file: LogFile, row: number, unrecognised: string | null): void {
     const old = this.#statement(
-      'SELECT id, name, given FROM logs WHERE root = ? AND path = ? AND id <> ?',
-    ).all(file.root, file.below, row);
+      'SELECT old.id, old.name, old.given FROM logs AS old JOIN logs AS new USING (root, path) WHERE new.id = ? AND old.id <> new.id',
+    ).all(row);
     for (const { id } of old) this.remove(id as number);
-    // Until all are read and every log gets its name anew.
+    // The old name, until all are read and every log gets its name anew.
     const name = (old[0]?.name ?? file.below) as string;
     const given = file.given || old.some(({ given }) => given === 1);
     this.#run(
