@@ -99,7 +99,8 @@ export function writeRun(path: string, name: string, run: ReadonlyMap<string, re
 }
 
 /**
- * Reads queries: `id<tab>query` per line.
+ * Reads queries: `id<tab>query` per line, and in files of questions (InfoSeek-Eval) a tab and the answer, which is not
+ * used: rankings are measured by judgements.
  *
  * @throws LratError naming the line if it has another form, or an id that an earlier line has.
  */
@@ -107,9 +108,12 @@ export function readQueries(path: string): Query[] {
   const queries: Query[] = [];
   const placeOf = new Map<string, string>();
   for (const { text, place } of linesOf(path)) {
-    const [id, query, ...more] = text.split('\t').map(part => part.trim());
+    const [id, query, , ...more] = text.split('\t').map(part => part.trim());
     if (!id || !query || more.length > 0) {
-      throw new LratError('is no query.', { place, remedy: 'A line has an id, a tab and the query.' });
+      throw new LratError('is no query.', {
+        place,
+        remedy: 'A line has an id, a tab and the query; a tab and the answer may follow.',
+      });
     }
     const earlier = placeOf.get(id);
     if (earlier !== undefined) {

@@ -2,11 +2,27 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { measure } from '../../src/evaluation/metrics.ts';
-import { readQrels } from '../../src/evaluation/trec.ts';
+import { readQrels, readQueries } from '../../src/evaluation/trec.ts';
 
 const data = join(import.meta.dirname, '../../../shared/data/lrat');
 const present = existsSync(data);
 if (!present) console.warn(`Skipped: the benchmark's judgements are not at ${data}.`);
+
+describe.skipIf(!present)('the questions of InfoSeek-Eval', () => {
+  it('are 300, numbered from 0, without the answers beside them', () => {
+    const path = join(data, 'InfoSeek-Eval.tsv');
+    const questions = readQueries(path);
+    expect(questions.map(({ id }) => id)).toEqual(
+      Array.from({ length: 300 }, (_, i) => `InfoSeek-Eval_${i}`),
+    );
+    const answers = readFileSync(path, 'utf8').trimEnd().split('\n');
+    for (const [i, { id, text }] of questions.entries()) {
+      expect(answers[i]!.startsWith(`${id}\t`)).toBe(true);
+      expect(text).not.toContain('\t');
+      expect(answers[i]).toContain(text);
+    }
+  });
+});
 
 describe.skipIf(!present)('the judgements of BrowseComp-Plus', () => {
   const evidence = present ? readQrels(join(data, 'qrel_evidence.txt')) : new Map();

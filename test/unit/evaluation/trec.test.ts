@@ -155,10 +155,18 @@ describe('queries', () => {
     ]);
   });
 
+  it('may have an answer behind them', () => {
+    expect(readQueries(fileOf('1\twho wrote it?\tnobody\n2\twhen?\n3\twhere?\t\n'))).toEqual([
+      { id: '1', text: 'who wrote it?' },
+      { id: '2', text: 'when?' },
+      { id: '3', text: 'where?' },
+    ]);
+  });
+
   it.each([
     ['no tab', 'just words'],
     ['no query', '2\t '],
-    ['a third column', '2\tquestion\tanswer'],
+    ['a fourth column', '2\tquestion\tanswer\tmore'],
     ['an id that was there', '1\tother'],
   ])('are refused with the line, and a remedy: %s', (_, line) => {
     const error = errorOf(() => readQueries(fileOf(`1\tfirst\n${line}\n`)));
