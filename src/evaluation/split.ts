@@ -43,10 +43,14 @@ class Links {
 
   /** The group's last key in code-unit order: the same in whatever order it grew, and a question's text before its id. */
   nameOf(key: string): string {
-    const parent = this.#parents.get(key);
-    if (parent === undefined) return key;
-    const name = this.nameOf(parent);
-    this.#parents.set(key, name);
+    let name = key;
+    for (let up = this.#parents.get(name); up !== undefined; up = this.#parents.get(name)) name = up;
+    // Everything on the way now points at the name; a loop, because a chain of questions may be long.
+    for (let at = key; at !== name; ) {
+      const up = this.#parents.get(at)!;
+      this.#parents.set(at, name);
+      at = up;
+    }
     return name;
   }
 

@@ -41,6 +41,16 @@ describe('holdOut', () => {
     );
   });
 
+  it('follows a chain of any length', () => {
+    // Each id links a text to the next, so that all of them are one question.
+    const text = (i: number) => String(i).padStart(6, '0');
+    const rows = Array.from({ length: 30_000 }, (_, i) => [
+      asked({ question: text(i), query_id: `${i}` }),
+      asked({ question: text(i + 1), query_id: `${i}` }),
+    ]).flat();
+    expect(new Set(rows.map(holdOut(rows, 0.5, 1))).size).toBe(1);
+  });
+
   it('does not depend on the order of the rows', () => {
     fc.assert(
       fc.property(fc.array(row, { maxLength: 30 }), fc.integer(), (rows, seed) => {
