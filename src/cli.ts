@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { describeError } from './base/errors.ts';
 import type { Job } from './base/progress.ts';
 import * as text from './cli/answers.ts';
-import { jobOf, Terminal } from './cli/terminal.ts';
+import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { judgeWorkspace, labelStep } from './jobs/judge.ts';
 import { evaluateModels, searchCorpus } from './jobs/measure.ts';
 import { minePairs, writeSeenCorpus } from './jobs/mine.ts';
-import { trainModel } from './jobs/train.ts';
+import { resumeTraining, trainModel } from './jobs/train.ts';
 
 /** The composition root of the command line. Results go to standard output, everything else to standard error. */
 
@@ -47,6 +47,8 @@ async function answer<Result extends object>(
   const result = await work(resolve(common.workspace), jobOf(terminal));
   terminal.close();
   process.stdout.write(`${common.json === true ? JSON.stringify(result) : show(result)}\n`);
+  // A training that is stopped still has an answer: where it stands, and how to go on.
+  if ('state' in result && result.state === 'stopped') throw cancelled();
 }
 
 command(
@@ -76,29 +78,23 @@ command('judge', 'label the browses that nobody has judged')
       answer(options, (workspace, job) => judgeWorkspace({ ...options, workspace }, job), text.ofJudging),
   );
 
-command('label <log> <step> <label>', 'set the label of a browse by hand; it outranks every judge')
+command('label', 'set the label of a browse by hand; it outranks every judge')
+  .argument('<log>', 'name of the log, or the end of its path')
+  .argument('<step>', "position in the log's own list of steps, from 0", wholeNumber)
+  .addArgument(
+    new Argument('<label>', 'what it shall be').choices(['relevant', 'irrelevant', 'unknown'] as const),
+  )
   .option('--trajectory <id>', 'which trajectory, in a log that holds several')
   .option('--doc <id>', 'which document, for a step that opened several')
   .option('--note <text>', 'why')
   .action(
     (
       log: string,
-      step: string,
-      label: string,
+      step: number,
+      label: 'relevant' | 'irrelevant' | 'unknown',
       options: Common & { trajectory?: string; doc?: string; note?: string },
     ) =>
-      answer(
-        options,
-        workspace =>
-          labelStep({
-            ...options,
-            workspace,
-            log,
-            step: wholeNumber(step),
-            label: oneOf(label, ['relevant', 'irrelevant', 'unknown']),
-          }),
-        text.ofLabelling,
-      ),
+      answer(options, workspace => labelStep({ ...options, workspace, log, step, label }), text.ofLabelling),
   );
 
 command('mine', 'mine training pairs from the index')
@@ -156,9 +152,22 @@ command('train', 'train a retriever on mined pairs')
   .option('--no-weights', 'give every pair the weight 1')
   .option('--held-out <x>', 'part of the questions that is kept for evaluation', fraction)
   .option('--seed <n>', 'seed of everything random', wholeNumber)
-  .option('--resume <run>', 'go on with a stopped run of this workspace')
+  .option(
+    '--resume <run>',
+    'go on with a stopped run, by its id or folder, as it began; nothing else is needed',
+  )
   .action((options: Common & TrainOptions) =>
-    answer(options, (workspace, job) => trainModel({ ...options, workspace }, job), text.ofTraining),
+    answer(
+      options,
+      (workspace, job) => {
+        const { resume, pairs, out } = options;
+        if (resume !== undefined) return resumeTraining({ workspace, run: resume }, job);
+        if (pairs === undefined || out === undefined)
+          throw new InvalidArgumentError('train needs --pairs and --out, or --resume.');
+        return trainModel({ ...options, workspace, pairs, out }, job);
+      },
+      text.ofTraining,
+    ),
   );
 
 command('search <query>', 'search a corpus')
@@ -180,7 +189,10 @@ command('eval', 'measure retrievers on held-out questions')
   .option('--pairs <file>', 'judge by the positives of these pairs')
   .option('--queries <tsv>', 'queries, `id<TAB>query`')
   .option('--qrels <file>', 'relevant documents, TREC format')
-  .option('-k <n...>', 'cut-offs of the metrics')
+  .option('-k <n...>', 'cut-offs of the metrics', (value: string, before: number[] = []) => [
+    ...before,
+    positiveInteger(value),
+  ])
   .option('--runs <dir>', 'write TREC run files here')
   .option('--seed <n>', 'seed of the bootstrap', wholeNumber)
   .action(
@@ -191,7 +203,7 @@ command('eval', 'measure retrievers on held-out questions')
         pairs?: string;
         queries?: string;
         qrels?: string;
-        k?: string[];
+        k?: number[];
         runs?: string;
         seed?: number;
       },
@@ -200,7 +212,7 @@ command('eval', 'measure retrievers on held-out questions')
         options,
         (_, job) =>
           evaluateModels(
-            { ...options, models: options.model, cutoffs: options.k?.map(positiveInteger) },
+            { ...options, models: options.model, judged: judgedBy(options), cutoffs: options.k },
             job,
           ),
         text.ofEvaluation,
@@ -211,7 +223,7 @@ command(
   'demo',
   'the whole road on a simulated world: agents search, pairs are mined, retrievers trained and compared',
 )
-  .option('--seed <n>', 'seed of the world and of everything in it', wholeNumber, 1)
+  .option('--seed <n>', 'seed of the world and of everything in it', wholeNumber, 7)
   .option('--out <dir>', 'where logs, pairs, models and the report go', 'lrat-demo')
   .action(async (options: Common & { seed: number; out: string }) => {
     // Loaded on demand: no other command needs the simulation.
@@ -241,6 +253,12 @@ interface TrainOptions {
   readonly heldOut?: number;
   readonly seed?: number;
   readonly resume?: string;
+}
+
+function judgedBy({ pairs, queries, qrels }: { pairs?: string; queries?: string; qrels?: string }) {
+  if (pairs !== undefined && queries === undefined && qrels === undefined) return { pairs };
+  if (pairs === undefined && queries !== undefined && qrels !== undefined) return { queries, qrels };
+  throw new InvalidArgumentError('eval needs either --pairs, or both --queries and --qrels.');
 }
 
 function checkedNumber(value: string, valid: (number: number) => boolean, wanted: string): number {
@@ -273,13 +291,6 @@ function fraction(value: string): number {
   return checkedNumber(value, number => number >= 0 && number <= 1, 'a number from 0 to 1');
 }
 
-function oneOf<Choice extends string>(value: string, choices: readonly Choice[]): Choice {
-  const choice = choices.find(each => each === value);
-  if (choice === undefined)
-    throw new InvalidArgumentError(`“${value}” must be one of ${choices.join(', ')}.`);
-  return choice;
-}
-
 async function main(): Promise<number> {
   try {
     await program.parseAsync();
@@ -287,7 +298,7 @@ async function main(): Promise<number> {
   } catch (error) {
     terminal.close();
     if (error instanceof CommanderError) {
-      // Commander has already printed its own message, except for arguments that our actions checked.
+      // Commander has already printed its own message, except for what our actions checked.
       if (error instanceof InvalidArgumentError) terminal.say(`error: ${error.message}`);
       return error.exitCode === 0 ? exit.success : exit.usage;
     }

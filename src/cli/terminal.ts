@@ -68,16 +68,26 @@ export class Terminal {
   }
 }
 
-/**
- * A job that ends with the process's signals: the first Ctrl-C asks for a tidy stop, the second ends at once.
- */
+/** What cancelled work ends with. */
+export function cancelled(): DOMException {
+  return new DOMException('Cancelled.', 'AbortError');
+}
+
+/** One Ctrl-C may arrive several times: from the terminal, and from each process that started this one. In milliseconds. */
+const samePress = 500;
+
+/** A job that ends with the process's signals: the first Ctrl-C asks for a tidy stop, the second ends at once. */
 export function jobOf(terminal: Terminal): Job {
   const controller = new AbortController();
+  let pressed = 0;
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (controller.signal.aborted) process.exit(130);
-      terminal.say('Stopping… (again to stop at once)');
-      controller.abort(new DOMException('Cancelled.', 'AbortError'));
+      const now = performance.now();
+      if (!controller.signal.aborted) {
+        pressed = now;
+        terminal.say('Stopping… (again to stop at once)');
+        controller.abort(cancelled());
+      } else if (now - pressed > samePress) process.exit(130);
     });
   }
   return { report: terminal.report, signal: controller.signal };

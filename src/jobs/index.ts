@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import type { Job } from '../base/progress.ts';
+import { References } from '../trajectory/outcome.ts';
 import { updateConfig } from '../workspace/config.ts';
 import type { IndexStatus, UpdateReport } from '../workspace/index.ts';
-import { workspacePaths } from '../workspace/paths.ts';
-import { inWorkspace } from './workspace.ts';
+import { existingWorkspace, inWorkspace } from './workspace.ts';
 
 export interface IndexRequest {
   readonly workspace: string;
@@ -20,7 +20,13 @@ export async function buildIndex(
   { workspace, paths, answers }: IndexRequest,
   job: Job,
 ): Promise<IndexResult> {
-  if (answers !== undefined) updateConfig(workspacePaths(workspace), { answers: resolve(answers) });
+  if (answers !== undefined) {
+    const file = resolve(answers);
+    const known = existingWorkspace(workspace);
+    // A file that cannot be used must not stay in the configuration, where every later run would stumble over it.
+    References.read(file);
+    updateConfig(known, { answers: file });
+  }
   return inWorkspace(workspace, async ({ index, config, notices }) => {
     const roots = paths.length > 0 ? paths : config.roots.map(root => resolve(workspace, root));
     const report = await index.update(

@@ -10,7 +10,7 @@ import type { Trajectory } from '../trajectory/model.ts';
 import type { Label } from '../trajectory/outline.ts';
 import type { TrajectoryIndex } from '../workspace/index.ts';
 import { type LabelSource, LabelStore, type ResolvedLabels } from '../workspace/labels.ts';
-import { inWorkspace, type OpenWorkspace } from './workspace.ts';
+import { inWorkspace, type OpenWorkspace, requireTrajectories } from './workspace.ts';
 
 export interface JudgeRequest {
   readonly workspace: string;
@@ -32,6 +32,7 @@ export interface JudgeResult extends JudgeSummary {
 export function judgeWorkspace(request: JudgeRequest, job: Job): Promise<JudgeResult> {
   return inWorkspace(request.workspace, async workspace => {
     const { paths, config, index } = workspace;
+    const { browses } = requireTrajectories(workspace);
     const store = LabelStore.open(paths.labels);
     const labels = store.resolve(index);
     const judge = judgeOf(request, workspace);
@@ -41,7 +42,7 @@ export function judgeWorkspace(request: JudgeRequest, job: Job): Promise<JudgeRe
       ({ browse, label, reason, source }) => store.append({ ...browse, label, reason, source }),
       {
         concurrency: judge instanceof LlmJudge ? (request.concurrency ?? config.judge.concurrency) : 1,
-        total: index.status().browses,
+        total: browses,
       },
       job,
     );

@@ -1,4 +1,3 @@
-import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { openEncoder } from '../encoder/open.ts';
 import { type Evaluation, evaluate, queriesFromPairs, queriesFromQrels } from '../evaluation/evaluate.ts';
@@ -77,9 +76,8 @@ export interface EvaluateRequest {
   /** `bm25` and folders of models; the first is the baseline. */
   readonly models: readonly string[];
   readonly corpus: string;
-  readonly pairs?: string | undefined;
-  readonly queries?: string | undefined;
-  readonly qrels?: string | undefined;
+  /** What is asked, and what is relevant to it: mined pairs, or queries and judgements of a benchmark. */
+  readonly judged: { readonly pairs: string } | { readonly queries: string; readonly qrels: string };
   readonly cutoffs?: readonly number[] | undefined;
   readonly runs?: string | undefined;
   readonly seed?: number | undefined;
@@ -87,7 +85,7 @@ export interface EvaluateRequest {
 
 /** Measures retrievers on the same queries of one corpus. */
 export function evaluateModels(request: EvaluateRequest, job: Job): Promise<Evaluation> {
-  const queries = queriesOf(request);
+  const queries = queriesOf(request.judged);
   return withCorpus(request.corpus, job, async documents => {
     const retrievers: Retriever[] = [];
     for (const model of request.models) {
@@ -110,11 +108,8 @@ export function evaluateModels(request: EvaluateRequest, job: Job): Promise<Eval
   });
 }
 
-function queriesOf({ pairs, queries, qrels }: EvaluateRequest) {
-  if (pairs !== undefined && queries === undefined && qrels === undefined)
-    return queriesFromPairs(readPairs(pairs));
-  if (pairs === undefined && queries !== undefined && qrels !== undefined) {
-    return queriesFromQrels(readQueries(queries), readQrels(qrels));
-  }
-  throw new LratError('needs either --pairs, or both --queries and --qrels.', { place: 'eval' });
+function queriesOf(judged: EvaluateRequest['judged']) {
+  return 'pairs' in judged
+    ? queriesFromPairs(readPairs(judged.pairs))
+    : queriesFromQrels(readQueries(judged.queries), readQrels(judged.qrels));
 }

@@ -12,7 +12,7 @@ import { CorpusFile, type TextSource } from '../workspace/corpus.ts';
 import { readSettings, type TrajectoryIndex } from '../workspace/index.ts';
 import { LabelStore } from '../workspace/labels.ts';
 import { SeenTexts, writeCorpus } from '../workspace/texts.ts';
-import { inWorkspace, type OpenWorkspace } from './workspace.ts';
+import { inWorkspace, type OpenWorkspace, requireTrajectories } from './workspace.ts';
 
 export interface MineRequest {
   readonly workspace: string;
@@ -36,6 +36,7 @@ export interface MineResult extends PairSetRecord {
 export function minePairs(request: MineRequest, job: Job): Promise<MineResult> {
   return inWorkspace(request.workspace, async workspace => {
     const { paths, config, index, notices } = workspace;
+    const status = requireTrajectories(workspace);
     const store = LabelStore.open(request.labels ?? paths.labels, {
       mustExist: request.labels !== undefined,
     });
@@ -67,6 +68,7 @@ export function minePairs(request: MineRequest, job: Job): Promise<MineResult> {
         job,
       );
       const missing = missingTextNotice(mined.withoutText, corpus);
+      const unjudged = mined.browses > 0 && mined.dropped.unknown === mined.browses;
       return {
         ...record,
         out: request.out,
@@ -74,8 +76,14 @@ export function minePairs(request: MineRequest, job: Job): Promise<MineResult> {
           ...store.problems,
           ...labels.problems,
           ...(texts instanceof CorpusFile ? texts.problems : []),
+          // Why logs give no pairs is news to whoever gets none.
+          ...(mined.pairs.length === 0 ? status.problems : []),
         ],
-        notices: missing === null ? notices : [...notices, missing],
+        notices: [
+          ...notices,
+          ...(missing === null ? [] : [missing]),
+          ...(unjudged ? ['No browse has a label. Run `lrat judge`, or give labels with --labels.'] : []),
+        ],
       };
     } finally {
       texts.close();
@@ -124,7 +132,9 @@ export function writeSeenCorpus(
   { workspace, out }: { workspace: string; out: string },
   job: Job,
 ): Promise<CorpusResult> {
-  return inWorkspace(workspace, async ({ index, paths }) => {
+  return inWorkspace(workspace, async open => {
+    const { index, paths } = open;
+    requireTrajectories(open);
     const shows = await writeCorpus(index, paths, out, job);
     return { out, documents: shows.document + shows.snippet + shows.extract, shows };
   });

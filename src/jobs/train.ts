@@ -16,14 +16,15 @@ import { RunFolder } from '../training/run-folder.ts';
 import { resume, type TrainResult, train } from '../training/trainer.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
 import { ensureWorkspace } from '../workspace/paths.ts';
+import { existingWorkspace } from './workspace.ts';
 
 export interface TrainRequest {
   readonly workspace: string;
-  readonly pairs?: string | undefined;
+  readonly pairs: string;
   /** `static` for a new static encoder, or the folder of a model. */
   readonly base?: string | undefined;
   readonly corpus?: string | undefined;
-  readonly out?: string | undefined;
+  readonly out: string;
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
   readonly lr?: number | undefined;
@@ -36,34 +37,32 @@ export interface TrainRequest {
   /** Part of the questions that is kept out of the training and measured after each epoch. */
   readonly heldOut?: number | undefined;
   readonly seed?: number | undefined;
-  /** A run to go on with, by id or folder. */
-  readonly resume?: string | undefined;
+}
+
+export interface ResumeRequest {
+  readonly workspace: string;
+  /** A run, by its folder or by its id in the workspace. */
+  readonly run: string;
 }
 
 /** Cut-off of the metric that is shown while training. */
 const cutoff = 10;
 
-/** Trains an encoder on a pair file, or goes on with a run that was stopped. */
+/** Goes on with a run that was stopped. */
+export function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainResult> {
+  const { run } = request;
+  const isFolder = isAbsolute(run) || existsSync(join(run, 'run.json'));
+  const folder = new RunFolder(
+    isFolder ? resolve(run) : join(existingWorkspace(request.workspace).runs, run),
+  );
+  const pairs = resolve(folder.workspace, folder.readRecord().pairs);
+  return resume(folder.path, job, measured(heldOutPath(pairs), job));
+}
+
+/** Trains an encoder on a pair file. */
 export async function trainModel(request: TrainRequest, job: Job): Promise<TrainResult> {
-  const paths = ensureWorkspace(request.workspace);
-  if (request.resume !== undefined) {
-    const run =
-      isAbsolute(request.resume) || existsSync(request.resume)
-        ? resolve(request.resume)
-        : join(paths.runs, request.resume);
-    return resume(
-      run,
-      job,
-      measured(heldOutPath(resolve(request.workspace, new RunFolder(run).readRecord().pairs)), job),
-    );
-  }
   const { pairs, out } = request;
-  if (pairs === undefined || out === undefined) {
-    throw new LratError('needs --pairs and --out.', {
-      place: 'train',
-      remedy: 'Or name a stopped run with --resume.',
-    });
-  }
+  const paths = ensureWorkspace(existingWorkspace(request.workspace).workspace);
   const base = request.base ?? 'static';
   const recipe = recipeOf(request, base === 'static' ? staticRecipe : publishedRecipe);
   const set =
@@ -149,20 +148,17 @@ function splitPairs(
     train: join(folder, `${name}-train.jsonl`),
     heldOut: join(folder, `${name}-held-out.jsonl`),
   };
-  const files = { train: new AtomicFile(paths.train), heldOut: new AtomicFile(paths.heldOut) };
-  const counts = { train: 0, heldOut: 0 };
-  for (const row of rows) {
-    const side = isHeldOut(row) ? 'heldOut' : 'train';
-    files[side].write(`${JSON.stringify(row)}\n`);
-    counts[side]++;
-  }
-  files.train.commit();
-  files.heldOut.commit();
-  if (counts.train === 0 || counts.heldOut === 0) {
+  const sides = Object.groupBy(rows, row => (isHeldOut(row) ? 'heldOut' : 'train'));
+  if (sides.train === undefined || sides.heldOut === undefined) {
     throw new LratError(`holding out ${fraction} of the questions leaves one side without rows.`, {
       place: pairs,
       remedy: 'Choose another fraction, or mine more questions.',
     });
+  }
+  for (const side of ['train', 'heldOut'] as const) {
+    const file = new AtomicFile(paths[side]);
+    for (const row of sides[side]!) file.write(`${JSON.stringify(row)}\n`);
+    file.commit();
   }
   return paths;
 }
