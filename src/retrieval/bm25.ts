@@ -1,3 +1,5 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Job } from '../base/progress.ts';
 import { analyse } from './analyser.ts';
 import { distinct } from './corpus.ts';
 import { readIndexFile, writeIndexFile } from './index-file.ts';
@@ -29,6 +31,9 @@ type Postings = {
 };
 
 const kind = 'bm25';
+
+/** Documents indexed between two looks at the job. */
+const chunk = 64;
 
 /**
  * BM25 as Lucene computes it: a document's score is, over the query's terms, each as often as it stands there, the sum of
@@ -72,7 +77,34 @@ export class Bm25Index implements Retriever {
 
   /** @throws LratError if two documents have the same id. */
   static build(documents: Iterable<Document>, parameters: Bm25Parameters = luceneBm25): Bm25Index {
-    return new Bm25Index(invert(documents), parameters);
+    const inverter = new Inverter();
+    for (const document of distinct(documents)) inverter.add(document);
+    return new Bm25Index(inverter.postings(), parameters);
+  }
+
+  /**
+   * The same for a large corpus: reports how far it is, and leaves the thread to others, a signal to stop among them,
+   * every so many documents.
+   * @throws LratError if two documents have the same id; the signal's reason if the job is stopped.
+   */
+  static async buildWatched(
+    documents: Iterable<Document>,
+    parameters: Bm25Parameters,
+    job: Job,
+  ): Promise<Bm25Index> {
+    const inverter = new Inverter();
+    const report = (total?: number) =>
+      job.report({ task: 'Indexing documents', done: inverter.size, total, unit: 'documents' });
+    for (const document of distinct(documents)) {
+      if (inverter.size % chunk === 0) {
+        report();
+        await breathe();
+        job.signal.throwIfAborted();
+      }
+      inverter.add(document);
+    }
+    report(inverter.size);
+    return new Bm25Index(inverter.postings(), parameters);
   }
 
   /**
@@ -144,63 +176,71 @@ interface Meta {
   readonly postings: number;
 }
 
-/** Reads the corpus once, document by document, then turns the list of (document, term) round by a counting sort. */
-function invert(corpus: Iterable<Document>): Postings {
-  const ids: string[] = [];
-  const lengths: number[] = [];
-  const numbers = new Map<string, number>();
+/** Takes the corpus document by document, then turns the list of (document, term) round by a counting sort. */
+class Inverter {
+  readonly #ids: string[] = [];
+  readonly #lengths: number[] = [];
+  readonly #numbers = new Map<string, number>();
   /** Per term: in how many documents it occurs, and where its latest posting stands. */
-  const counts: number[] = [];
-  const latest: number[] = [];
-  const postingTerms = new Numbers();
-  const postingFrequencies = new Numbers();
+  readonly #counts: number[] = [];
+  readonly #latest: number[] = [];
+  readonly #postingTerms = new Numbers();
+  readonly #postingFrequencies = new Numbers();
   /** Where each document's postings end. */
-  const ends: number[] = [];
-  for (const { id, text } of distinct(corpus)) {
-    const begin = postingTerms.length;
-    const terms = analyse(text);
-    for (const term of terms) {
-      let t = numbers.get(term);
-      if (t === undefined) {
-        t = numbers.size;
-        numbers.set(term, t);
-        counts.push(0);
-        latest.push(-1);
-      }
-      if (latest[t]! >= begin) {
-        postingFrequencies.increment(latest[t]!);
-      } else {
-        counts[t]!++;
-        latest[t] = postingTerms.length;
-        postingTerms.push(t);
-        postingFrequencies.push(1);
-      }
-    }
-    ids.push(id);
-    lengths.push(terms.length);
-    ends.push(postingTerms.length);
+  readonly #ends: number[] = [];
+
+  /** Number of documents so far. */
+  get size(): number {
+    return this.#ids.length;
   }
 
-  const starts = new Uint32Array(counts.length + 1);
-  for (const [t, count] of counts.entries()) starts[t + 1] = starts[t]! + count;
-  const next = starts.slice();
-  const documents = new Uint32Array(postingTerms.length);
-  const frequencies = new Uint32Array(postingTerms.length);
-  for (let position = 0, i = 0; position < ends.length; position++) {
-    for (; i < ends[position]!; i++) {
-      const place = next[postingTerms.at(i)]!++;
-      documents[place] = position;
-      frequencies[place] = postingFrequencies.at(i);
+  add({ id, text }: Document): void {
+    const begin = this.#postingTerms.length;
+    const terms = analyse(text);
+    for (const term of terms) {
+      let t = this.#numbers.get(term);
+      if (t === undefined) {
+        t = this.#numbers.size;
+        this.#numbers.set(term, t);
+        this.#counts.push(0);
+        this.#latest.push(-1);
+      }
+      if (this.#latest[t]! >= begin) {
+        this.#postingFrequencies.increment(this.#latest[t]!);
+      } else {
+        this.#counts[t]!++;
+        this.#latest[t] = this.#postingTerms.length;
+        this.#postingTerms.push(t);
+        this.#postingFrequencies.push(1);
+      }
     }
+    this.#ids.push(id);
+    this.#lengths.push(terms.length);
+    this.#ends.push(this.#postingTerms.length);
   }
-  return {
-    ids,
-    terms: [...numbers.keys()],
-    starts,
-    documents,
-    frequencies,
-    lengths: Uint32Array.from(lengths),
-  };
+
+  postings(): Postings {
+    const starts = new Uint32Array(this.#counts.length + 1);
+    for (const [t, count] of this.#counts.entries()) starts[t + 1] = starts[t]! + count;
+    const next = starts.slice();
+    const documents = new Uint32Array(this.#postingTerms.length);
+    const frequencies = new Uint32Array(this.#postingTerms.length);
+    for (let position = 0, i = 0; position < this.size; position++) {
+      for (; i < this.#ends[position]!; i++) {
+        const place = next[this.#postingTerms.at(i)]!++;
+        documents[place] = position;
+        frequencies[place] = this.#postingFrequencies.at(i);
+      }
+    }
+    return {
+      ids: this.#ids,
+      terms: [...this.#numbers.keys()],
+      starts,
+      documents,
+      frequencies,
+      lengths: Uint32Array.from(this.#lengths),
+    };
+  }
 }
 
 /** A list of whole numbers below 2³² that grows, at 4 bytes each. */

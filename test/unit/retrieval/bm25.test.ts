@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LratError } from '../../../src/base/errors.ts';
+import { type Progress, unwatched } from '../../../src/base/progress.ts';
 import { anseriniBm25, Bm25Index, type Bm25Parameters, luceneBm25 } from '../../../src/retrieval/bm25.ts';
 import type { Document, Hit } from '../../../src/retrieval/retriever.ts';
 import { corpora, queries } from './corpora.ts';
@@ -121,6 +122,52 @@ describe('BM25', () => {
     expect(() => Bm25Index.build(twice)).toThrow("'a'");
     expect(() => Bm25Index.build([], { k1: -1, b: 0.5 })).toThrow(RangeError);
     expect(() => Bm25Index.build([], { k1: 1, b: Number.NaN })).toThrow(RangeError);
+  });
+
+  it('is the same when its building is watched', () =>
+    fc.assert(
+      fc.asyncProperty(corpora, queries, parameters, async (documents, query, settings) => {
+        const watched = await Bm25Index.buildWatched(documents, settings, unwatched);
+        expect(await watched.search(query, 10)).toEqual(
+          await Bm25Index.build(documents, settings).search(query, 10),
+        );
+      }),
+      { numRuns: 40 },
+    ));
+
+  it('reports how far its building is, lets others run, and stops when told to', async () => {
+    const documents = Array.from({ length: 1000 }, (_, i) => ({ id: `${i}`, text: 'salt and iron' }));
+    const reports: Progress[] = [];
+    let turns = 0;
+    const count = () => {
+      turns++;
+      turn = setImmediate(count);
+    };
+    let turn = setImmediate(count);
+    await Bm25Index.buildWatched(documents, luceneBm25, {
+      ...unwatched,
+      report: progress => reports.push(progress),
+    });
+    clearImmediate(turn);
+    expect(turns).toBeGreaterThan(10);
+    expect(reports.map(({ done }) => done)).toEqual(
+      reports.map(({ done }) => done).toSorted((a, b) => a - b),
+    );
+    expect(reports[0]!.done).toBe(0);
+    expect(reports.at(-1)).toMatchObject({ done: 1000, total: 1000 });
+
+    const stop = new AbortController();
+    let taken = 0;
+    const counted = function* () {
+      for (const document of documents) {
+        if (++taken === 100) stop.abort();
+        yield document;
+      }
+    };
+    await expect(
+      Bm25Index.buildWatched(counted(), luceneBm25, { ...unwatched, signal: stop.signal }),
+    ).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+    expect(taken).toBeLessThan(300);
   });
 
   it('is the same after saving and loading', () =>
