@@ -86,22 +86,11 @@ export class LabelStore {
     const entries: Entry[] = [];
     const problems: Problem[] = [];
     let lines = 0;
-    let descriptor: number;
+    let descriptor: number | undefined;
     try {
       descriptor = openSync(path, 'r');
-    } catch (cause) {
-      if (errorCode(cause) === 'ENOENT' && !mustExist) return new LabelStore(path, entries, problems, lines);
-      throw new LratError(`cannot be read (${errorCode(cause) ?? String(cause)}).`, {
-        place: path,
-        remedy: 'Name a file of labels, a line each: {"log": …, "step": …, "label": "relevant"}.',
-        cause,
-      });
-    }
-    try {
-      for (const { bytes, number } of new FileBytes(descriptor, fstatSync(descriptor).size).lines(
-        0,
-        longestLine,
-      )) {
+      const file = new FileBytes(descriptor, fstatSync(descriptor).size);
+      for (const { bytes, number } of file.lines(0, longestLine)) {
         lines = number;
         const line = bytes?.toString('utf8').trim();
         if (line === '') continue;
@@ -114,8 +103,16 @@ export class LabelStore {
             reason: `${read}, and was left out. Mend the line.`,
           });
       }
+    } catch (cause) {
+      if (errorCode(cause) !== 'ENOENT' || mustExist) {
+        throw new LratError(`cannot be read (${errorCode(cause) ?? String(cause)}).`, {
+          place: path,
+          remedy: 'Name a file of labels, a line each: {"log": …, "step": …, "label": "relevant"}.',
+          cause,
+        });
+      }
     } finally {
-      closeSync(descriptor);
+      if (descriptor !== undefined) closeSync(descriptor);
     }
     return new LabelStore(path, entries, problems, lines);
   }

@@ -8,10 +8,13 @@ import { unpackCandidates } from '../../../src/workspace/digest.ts';
 import { readSettings, TrajectoryIndex } from '../../../src/workspace/index.ts';
 import { workspacePaths } from '../../../src/workspace/paths.ts';
 
+/** Something that tidies up when a test is over, or (`afterAll`) when all of a file are. */
+type Later = (tidy: () => void) => void;
+
 /** A folder of this test's own, gone when the test is over. */
-export function temporaryFolder(): string {
+export function temporaryFolder(later: Later = onTestFinished): string {
   const folder = mkdtempSync(join(tmpdir(), 'lrat-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  later(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -25,11 +28,12 @@ export function openIndex(
   workspace: string,
   settings: Partial<Pick<Config, 'tokenizer' | 'toolNames' | 'answers'>> = {},
   notices: string[] = [],
+  later: Later = onTestFinished,
 ): TrajectoryIndex {
   const paths = workspacePaths(workspace);
   const config = { ...readConfig(paths), tokenizer: 'words', ...settings };
   const index = TrajectoryIndex.open(paths, readSettings(config, paths), notice => notices.push(notice));
-  onTestFinished(() => index.close());
+  later(() => index.close());
   return index;
 }
 
