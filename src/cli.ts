@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { describeError } from './base/errors.ts';
+import { describeError, errorCode } from './base/errors.ts';
+import { writeError } from './base/files.ts';
 import type { Job } from './base/progress.ts';
 import * as text from './cli/answers.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
@@ -38,6 +39,19 @@ function command(usage: string, description: string): Command {
     .option('--json', 'print one JSON object on standard output');
 }
 
+// Without a listener a broken pipe would end the process: work goes on when nobody reads its progress any more.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+/** Writes a result. A reader that has seen enough (`lrat status | head`) is no failure. */
+function print(words: string): Promise<void> {
+  return new Promise((done, fail) => {
+    process.stdout.write(words, error => {
+      if (error == null || errorCode(error) === 'EPIPE') done();
+      else fail(writeError('standard output', error));
+    });
+  });
+}
+
 /** Runs one command to its answer: `show` makes the text for people of what `work` gave. */
 async function answer<Result extends object>(
   common: Common,
@@ -46,7 +60,7 @@ async function answer<Result extends object>(
 ): Promise<void> {
   const result = await work(resolve(common.workspace), jobOf(terminal));
   terminal.close();
-  process.stdout.write(`${common.json === true ? JSON.stringify(result) : show(result)}\n`);
+  await print(`${common.json === true ? JSON.stringify(result) : show(result)}\n`);
   // A training that is stopped still has an answer: where it stands, and how to go on.
   if ('state' in result && result.state === 'stopped') throw cancelled();
 }
