@@ -30,22 +30,34 @@ function countWords(text: string): number {
 }
 
 /**
- * One run of letters, white space or signs is one piece for the vocabulary, and merging a piece takes time quadratic
- * in its length. No real word is this long; longer runs are counted in parts, which is off by a token per part at most.
+ * Merging a piece takes time quadratic in its length. No real word is this long, in UTF-16 units; a longer run of letters,
+ * white space or signs is counted in parts, which is off by a token per part at most.
  */
-const longRun = /(\p{L}{512}|\s{512}|[^\s\p{L}\p{N}]{512})/u;
-/** True of every text with a long run, and quick. */
-const mayHoldLongRun = /\S{512}|\s{512}/;
+const longestPiece = 512;
+/** Words repeat, so their counts are kept: so many, and short ones only, for a long one would hold on to its whole text. */
+const remembered = { pieces: 1 << 16, length: 12 };
 
 async function cl100k(): Promise<(text: string) => number> {
   // Loaded when needed: the vocabulary is 1.2 MB.
-  const { countTokens } = await import('gpt-tokenizer/encoding/cl100k_base');
-  // What looks like a special token in a log is text that somebody wrote.
-  const asText = { disallowedSpecial: new Set<string>() };
-  return text => {
-    const parts = mayHoldLongRun.test(text) ? text.split(longRun) : [text];
-    return parts.reduce((sum, part) => sum + countTokens(part, asText), 0);
+  const [{ countTokens }, { CL100K_TOKEN_SPLIT_REGEX: pieces }] = await Promise.all([
+    import('gpt-tokenizer/encoding/cl100k_base'),
+    import('gpt-tokenizer/encodingParams/constants'),
+  ]);
+  const counts = new Map<string, number>();
+  const countPiece = (piece: string): number => {
+    const known = counts.get(piece);
+    if (known !== undefined) return known;
+    let count = 0;
+    for (let at = 0; at < piece.length; at += longestPiece)
+      count += countTokens(piece.slice(at, at + longestPiece));
+    if (piece.length <= remembered.length) {
+      if (counts.size >= remembered.pieces) counts.clear();
+      counts.set(piece, count);
+    }
+    return count;
   };
+  // What looks like a special token is several pieces, and so, as it should, text that somebody wrote.
+  return text => (text.match(pieces) ?? []).reduce((sum, piece) => sum + countPiece(piece), 0);
 }
 
 async function huggingFace(folder: string): Promise<(text: string) => number> {

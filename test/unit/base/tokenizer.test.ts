@@ -1,6 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
+import { encode } from 'gpt-tokenizer/encoding/cl100k_base';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTokenCounter } from '../../../src/base/tokenizer.ts';
 
@@ -27,6 +29,8 @@ describe('words', () => {
 });
 
 describe('cl100k_base', () => {
+  const asText = { disallowedSpecial: new Set<string>() };
+
   it('is the default and gives the published counts', async () => {
     const counter = await openTokenCounter();
     expect(counter.name).toBe('cl100k_base');
@@ -37,6 +41,24 @@ describe('cl100k_base', () => {
     expect(counter.count('お誕生日おめでとう')).toBe(9);
     expect(counter.count('hello world')).toBe(2);
     expect(counter.count('')).toBe(0);
+  });
+
+  it('counts what the library counts when it encodes', async () => {
+    const { count } = await openTokenCounter();
+    const part = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.lorem({ maxCount: 3 }),
+      fc.constantFrom(" don't", ' \n ', '  x', '\r\n1234', '<|endoftext|>'),
+    );
+    const text = fc.array(part, { maxLength: 8 });
+    fc.assert(
+      fc.property(text, parts => {
+        const whole = parts.join('');
+        // Twice: the second time from memory.
+        expect([count(whole), count(whole)]).toEqual(Array(2).fill(encode(whole, asText).length));
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('takes special tokens in a log as text', async () => {
