@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/unit/**/*.test.ts', 'test/conformance/**/*.test.ts'],
+    globalSetup: 'test/conformance/command-line.ts',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Forks, not threads: onnxruntime-node and node:sqlite are native, and some tests kill processes.
