@@ -19,8 +19,8 @@ export interface StepDigest {
   readonly size: number | null;
   readonly extract: boolean | null;
   readonly error: string | null;
-  /** Three numbers for each: rank, index into the trajectory's `documents`, characters of the snippet. */
-  readonly candidates: Uint32Array | null;
+  /** How many candidates a search listed. */
+  readonly listed: number | null;
   readonly position: Position | null;
 }
 
@@ -39,6 +39,11 @@ export interface TrajectoryDigest extends Position {
   readonly noPairs: string | null;
   /** Keys of all documents that were listed or opened, each once. */
   readonly documents: readonly string[];
+  /**
+   * All candidates of all searches, one after the other, three numbers for each: rank, index into `documents`, characters
+   * of the snippet. One array and not one per search, because that travels four times as fast.
+   */
+  readonly candidates: Uint32Array;
   readonly steps: readonly StepDigest[];
 }
 
@@ -55,18 +60,19 @@ export function digestOf(
     documents.set(key, documents.size);
     return documents.size - 1;
   };
+  const candidates: number[] = [];
   const outline = outlineOf('', trajectory, counter).steps;
   const steps = trajectory.steps.map((step, i): StepDigest => {
     const { kind, position } = step;
     const counted = outline[i]!;
     const base = { kind, step: step.step, turn: step.turn, position };
     const none = { part: null, query: null, document: null, tokens: null, size: null, extract: null };
-    const blank = { ...none, error: null, candidates: null };
+    const blank = { ...none, error: null, listed: null };
     if (kind === 'think' && counted.kind === 'think') return { ...base, ...blank, tokens: counted.tokens };
     if (kind === 'search') {
       const { part, query, error } = step;
-      const list = step.candidates.flatMap(({ rank, id, snippet }) => [rank, indexOf(id), snippet.length]);
-      return { ...base, ...blank, part, query, error, candidates: Uint32Array.from(list) };
+      for (const { rank, id, snippet } of step.candidates) candidates.push(rank, indexOf(id), snippet.length);
+      return { ...base, ...blank, part, query, error, listed: step.candidates.length };
     }
     if (kind === 'browse' && counted.kind === 'browse') {
       return {
@@ -90,6 +96,7 @@ export function digestOf(
     outcome,
     outcomeSource: source,
     documents: [...documents.keys()],
+    candidates: Uint32Array.from(candidates),
     steps,
   };
 }

@@ -134,8 +134,10 @@ export class IndexWriter {
         candidates, offset, length, line, column)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
+    let from = 0;
     for (let i = 0; i < steps.length; i++) {
       const step = steps[i]!;
+      const to = from + 3 * (step.listed ?? 0);
       const place = step.position;
       insert.run(
         id,
@@ -150,12 +152,13 @@ export class IndexWriter {
         step.size,
         step.extract === null ? null : step.extract ? 1 : 0,
         step.error,
-        step.candidates === null ? null : packCandidates(step.candidates, documents),
+        step.listed === null ? null : packCandidates(trajectory.candidates.subarray(from, to), documents),
         place === null ? null : place.offset,
         place === null ? null : place.length,
         place === null ? null : place.line,
         place === null ? null : place.column,
       );
+      from = to;
     }
   }
 
