@@ -192,6 +192,9 @@ export function queriesFromQrels(queries: readonly Query[], qrels: Qrels): Evalu
   }));
 }
 
+/** Queries between two breaths. */
+const chunk = 16;
+
 async function searchAll(
   retriever: Retriever,
   queries: readonly EvaluationQuery[],
@@ -200,13 +203,19 @@ async function searchAll(
   report: (done: number) => void,
 ): Promise<Map<string, Hit[]>> {
   const run = new Map<string, Hit[]>();
-  for (const [done, { id, text }] of queries.entries()) {
-    if (done % 16 === 0) {
-      report(done);
-      await breathe();
-    }
+  for (let done = 0; done < queries.length; done += chunk) {
+    report(done);
+    await breathe();
     job.signal.throwIfAborted();
-    run.set(id, await retriever.search(text, k));
+    const some = queries.slice(done, done + chunk);
+    const lists = await retriever.searchAll?.(
+      some.map(({ text }) => text),
+      k,
+    );
+    for (const [i, { id, text }] of some.entries()) {
+      job.signal.throwIfAborted();
+      run.set(id, lists?.[i] ?? (await retriever.search(text, k)));
+    }
   }
   report(queries.length);
   return run;

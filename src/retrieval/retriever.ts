@@ -9,6 +9,8 @@ export interface Retriever {
   readonly name: string;
   /** At most `k` hits, best first; equal scores in order of position in the corpus. */
   search(query: string, k: number): Promise<Hit[]>;
+  /** The same lists as one by one; there where several queries at once are quicker. */
+  searchAll?(queries: readonly string[], k: number): Promise<Hit[][]>;
 }
 
 /** One document of a corpus. */

@@ -61,3 +61,5 @@ const exact = await median(() => {
   for (let i = 0; i < queryCount; i++) dense.search(vectors.subarray(i * dimension, (i + 1) * dimension), k);
 });
 console.log(`Dense, dimension ${dimension}: ${(queryCount / exact).toFixed(0)} queries/s`);
+const batched = await median(() => void dense.searchAll(vectors, k));
+console.log(`Dense, several queries at once: ${(queryCount / batched).toFixed(0)} queries/s`);

@@ -112,6 +112,27 @@ describe('evaluate', () => {
     expect(beside.rows[1]).toEqual(alone.rows[0]);
   });
 
+  it('asks several queries at once where the retriever can, for the same figures', async () => {
+    const many = Array.from({ length: 40 }, (_, i) => ({
+      ...queries[i % 3]!,
+      id: `${i}`,
+      question: `${i % 7}`,
+    }));
+    const sizes: number[] = [];
+    const batched: Retriever = {
+      name: 'whole',
+      search: () => Promise.reject(new Error('one by one')),
+      searchAll: (texts, k) => {
+        sizes.push(texts.length);
+        return Promise.all(texts.map(text => whole.search(text, k)));
+      },
+    };
+    const options = { cutoffs: [1, 3], seed: 1 };
+    const found = await evaluate([batched], many, options, unwatched);
+    expect(found).toEqual(await evaluate([whole], many, options, unwatched));
+    expect(sizes).toEqual([16, 16, 8]);
+  });
+
   it('writes runs, queries and judgements that lead to the same scores', async () => {
     const other = overlap('models/part_v1', corpus.slice(1));
     const runsDir = join(folder, 'runs');

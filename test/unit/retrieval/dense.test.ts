@@ -43,6 +43,27 @@ describe('the dense index', () => {
       { numRuns: 500 },
     ));
 
+  it('gives several vectors at once the lists of each alone, to the last bit', () => {
+    // Numbers whose sums are rounded, so that another order of summing would show.
+    const number = fc.float({ noNaN: true, min: -1, max: 1 });
+    const table = fc.integer({ min: 1, max: 9 }).chain(dimension => {
+      const vector = fc.array(number, { minLength: dimension, maxLength: dimension });
+      return fc.tuple(
+        fc.array(vector, { maxLength: 11 }),
+        fc.array(vector, { maxLength: 6 }),
+        fc.constant(dimension),
+      );
+    });
+    fc.assert(
+      fc.property(table, fc.nat(12), ([rows, several, dimension], k) => {
+        const index = indexOf(rows, dimension);
+        const lists = index.searchAll(Float32Array.from(several.flat()), k);
+        expect(lists).toEqual(several.map(vector => index.search(Float32Array.from(vector), k)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('gives equal rows equal scores wherever they stand', () => {
     const row = Array.from({ length: 37 }, (_, i) => Math.fround(Math.sin(i)));
     const rows = Array.from({ length: 11 }, () => row);
@@ -55,6 +76,7 @@ describe('the dense index', () => {
     expect(() => new DenseIndex(['a'], new Float32Array(3), 2)).toThrow(RangeError);
     expect(() => indexOf([[1, 2]], 2).search(new Float32Array(3), 1)).toThrow(RangeError);
     expect(() => indexOf([[1, 2]], 2).search(new Float32Array(2), 1.5)).toThrow(RangeError);
+    expect(() => indexOf([[1, 2]], 2).searchAll(new Float32Array(3), 1)).toThrow(RangeError);
   });
 
   it('is the same after saving and loading, and refuses vectors of something else', () => {
@@ -98,6 +120,16 @@ describe('the dense retriever', () => {
           expect(score).toBeCloseTo(cosines.get(id)!, 9);
           expect(score).toBeLessThanOrEqual(hits[i - 1]?.score ?? 1 + 1e-6);
         });
+      }),
+      { numRuns: 60 },
+    ));
+
+  it('answers several queries as it does each alone', () =>
+    fc.assert(
+      fc.asyncProperty(corpora, fc.array(queries, { maxLength: 5 }), async (documents, several) => {
+        const retriever = await DenseRetriever.build(encoder, documents, unwatched);
+        const alone = await Promise.all(several.map(query => retriever.search(query, 5)));
+        expect(await retriever.searchAll(several, 5)).toEqual(alone);
       }),
       { numRuns: 60 },
     ));
