@@ -6,7 +6,8 @@ type Metric = (ranked: readonly string[], relevant: Gains, k: number) => number;
 
 /**
  * `|top k ∩ relevant| / |relevant|` (trec_eval's `recall_k`). The denominator is all relevant documents, so where there
- * are more than k of them it cannot reach 1.
+ * are more than k of them it cannot reach 1. With k infinite, all that was retrieved against a question's evidence, this
+ * is evidence recall (LRAT, section 7).
  */
 export const recall: Metric = (ranked, relevant, k) => {
   const total = relevantCount(relevant);

@@ -28,6 +28,11 @@ describe('metrics', () => {
     expect(Object.values(measure([], gains({ a: 1 }), [3]))).toEqual([0, 0, 0]);
   });
 
+  it('measure evidence recall where nothing is cut off: listed again and again over many searches, each counts once', () => {
+    const listed = [...Array.from({ length: 500 }, (_, i) => `x${i}`), 'a', 'x1', 'a', 'b'];
+    expect(recall(listed, gains({ a: 1, b: 1, c: 1, d: 1 }), Number.POSITIVE_INFINITY)).toBe(2 / 4);
+  });
+
   it('count a document once that a ranking lists twice', () => {
     expect(recall(['a', 'a'], gains({ a: 1, b: 1 }), 2)).toBe(1 / 2);
     expect(normalisedGain(['a', 'a'], gains({ a: 1 }), 2)).toBe(1);
