@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { line, record, root, total } from './results.mjs';
 
+const folder = join(root, '.cache', 'test-results');
+
 /** @param {string[]} command */
 function run(command) {
   const [program, ...args] = command;
@@ -11,34 +13,39 @@ function run(command) {
   return done.status === 0;
 }
 
-rmSync(join(root, '.cache', 'test-results'), { recursive: true, force: true });
-mkdirSync(join(root, '.cache', 'test-results'), { recursive: true });
+/** @param {string} lane @param {string} config */
+function vitest(lane, config) {
+  const report = join(folder, `${lane}-report.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  run(['npx', 'vitest', 'run', '--config', config, ...reporters]);
+  try {
+    const counts = JSON.parse(readFileSync(report, 'utf8'));
+    // A file that failed to load has no failed test of its own.
+    const broken = counts.testResults.filter(
+      file => file.status === 'failed' && file.assertionResults.length === 0,
+    );
+    record(lane, {
+      passed: counts.numPassedTests,
+      failed: counts.numFailedTests + broken.length,
+      skipped: counts.numPendingTests + counts.numTodoTests,
+    });
+  } catch (error) {
+    console.error(`vitest left no report of the lane ${lane}: ${error.message}`);
+  }
+}
+
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
 
 const gates = run(['npm', 'run', '--silent', 'check']) && run(['npm', 'run', '--silent', 'build']);
 record('gates', { passed: gates ? 1 : 0, failed: gates ? 0 : 1, skipped: 0 });
 
 if (gates) {
-  const report = join(root, '.cache', 'test-results', 'vitest-report.json');
-  run(['npx', 'vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
-  try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = JSON.parse(
-      readFileSync(report, 'utf8'),
-    );
-    // A file that failed to load has no failed test of its own.
-    const broken = testResults.filter(
-      file => file.status === 'failed' && file.assertionResults.length === 0,
-    ).length;
-    record('unit', {
-      passed: numPassedTests,
-      failed: numFailedTests + broken,
-      skipped: numPendingTests + numTodoTests,
-    });
-  } catch (error) {
-    console.error(`vitest left no report: ${error.message}`);
-  }
+  vitest('unit', 'vitest.config.ts');
   run(['node', 'scripts/test-host.mjs']);
+  vitest('ui', 'test/ui/vitest.config.ts');
 }
 
-const sum = total(['gates', 'unit', 'host']);
+const sum = total(['gates', 'unit', 'host', 'ui']);
 console.log(line(sum));
 process.exit(sum.failed === 0 ? 0 : 1);
