@@ -25,17 +25,14 @@ const breath = 16;
 export class SeenTexts implements TextSource {
   /** How many documents have a text of each kind. */
   readonly counts: Readonly<Record<Sighting['shows'], number>>;
-  readonly #path: string;
   readonly #descriptor: number;
   readonly #places: ReadonlyMap<string, { readonly offset: number; readonly length: number }>;
 
   private constructor(
-    path: string,
     descriptor: number,
     places: Map<string, { offset: number; length: number }>,
     counts: Record<Sighting['shows'], number>,
   ) {
-    this.#path = path;
     this.#descriptor = descriptor;
     this.#places = places;
     this.counts = counts;
@@ -56,6 +53,8 @@ export class SeenTexts implements TextSource {
     try {
       mkdirSync(paths.indexes, { recursive: true });
       descriptor = openSync(path, 'wx+');
+      // Without its name it goes when the process does, however that ends.
+      rmSync(path);
       for (const [done, sightings] of byTrajectory.entries()) {
         if (done % breath === 0) {
           job.report({ task: 'Reading texts', done, total: byTrajectory.length, unit: 'trajectories' });
@@ -75,10 +74,9 @@ export class SeenTexts implements TextSource {
           end += bytes.length;
         }
       }
-      return new SeenTexts(path, descriptor, places, counts);
+      return new SeenTexts(descriptor, places, counts);
     } catch (error) {
       if (descriptor !== undefined) closeSync(descriptor);
-      rmSync(path, { force: true });
       throw error;
     }
   }
@@ -94,7 +92,6 @@ export class SeenTexts implements TextSource {
 
   close(): void {
     closeSync(this.#descriptor);
-    rmSync(this.#path, { force: true });
   }
 }
 
