@@ -1,44 +1,41 @@
 import type { Job } from '../base/progress.ts';
-import { openEncoder } from '../encoder/open.ts';
-import { type Evaluation, evaluate, queriesFromPairs, queriesFromQrels } from '../evaluation/evaluate.ts';
+import {
+  type Evaluation,
+  type EvaluationQuery,
+  evaluate,
+  queriesFromPairs,
+  queriesFromQrels,
+} from '../evaluation/evaluate.ts';
 import { readQrels, readQueries } from '../evaluation/trec.ts';
 import { readPairs } from '../mining/pair-file.ts';
-import { Bm25Index, type Bm25Parameters, luceneBm25 } from '../retrieval/bm25.ts';
-import { DenseRetriever } from '../retrieval/dense.ts';
+import { luceneBm25 } from '../retrieval/bm25.ts';
 import type { Document, Retriever } from '../retrieval/retriever.ts';
+import type { Problem } from '../trajectory/model.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
+import { ensureWorkspace } from '../workspace/paths.ts';
+import { openRetriever, type Searched, searched } from './saved-index.ts';
 
 /** The documents of a corpus file, for as long as some work lasts. */
 async function withCorpus<Result>(
   path: string,
   job: Job,
-  work: (documents: Iterable<Document>, corpus: CorpusFile) => Promise<Result>,
+  work: (documents: Searched, corpus: CorpusFile) => Promise<Result>,
 ): Promise<Result> {
   const corpus = await CorpusFile.open(path, job);
   try {
-    const documents = {
+    const documents: Iterable<Document> = {
       *[Symbol.iterator]() {
         for (const id of corpus.ids()) yield { id, text: corpus.text(id)! };
       },
     };
-    return await work(documents, corpus);
+    return await work(searched(documents), corpus);
   } finally {
     corpus.close();
   }
 }
 
-/** `bm25`, or the folder of a model. */
-async function openRetriever(
-  model: string,
-  documents: Iterable<Document>,
-  bm25: Bm25Parameters,
-  job: Job,
-): Promise<Retriever> {
-  if (model === 'bm25') return Bm25Index.build(documents, bm25);
-  return DenseRetriever.build(await openEncoder(model), documents, job);
-}
-
 export interface SearchRequest {
+  readonly workspace: string;
   readonly model: string;
   readonly corpus: string;
   readonly query: string;
@@ -56,23 +53,28 @@ export interface SearchResult {
     readonly score: number;
     readonly text: string;
   }[];
+  /** Lines of the corpus that could not be used. */
+  readonly problems: readonly Problem[];
 }
 
 /** Searches a corpus with a model or with BM25. */
 export function searchCorpus(request: SearchRequest, job: Job): Promise<SearchResult> {
   const bm25 = { k1: request.k1 ?? luceneBm25.k1, b: request.b ?? luceneBm25.b };
+  const { indexes } = ensureWorkspace(request.workspace);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
-    const retriever = await openRetriever(request.model, documents, bm25, job);
+    const retriever = await openRetriever(request.model, documents, indexes, bm25, job);
     const hits = await retriever.search(request.query, request.k);
     return {
       query: request.query,
       retriever: retriever.name,
       hits: hits.map(({ id, score }, i) => ({ rank: i + 1, id, score, text: corpus.text(id) ?? '' })),
+      problems: corpus.problems,
     };
   });
 }
 
 export interface EvaluateRequest {
+  readonly workspace: string;
   /** `bm25` and folders of models; the first is the baseline. */
   readonly models: readonly string[];
   readonly corpus: string;
@@ -83,18 +85,25 @@ export interface EvaluateRequest {
   readonly seed?: number | undefined;
 }
 
+export interface EvaluateResult extends Evaluation {
+  /** Lines of the corpus that could not be used. */
+  readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
+}
+
 /** Measures retrievers on the same queries of one corpus. */
-export function evaluateModels(request: EvaluateRequest, job: Job): Promise<Evaluation> {
+export function evaluateModels(request: EvaluateRequest, job: Job): Promise<EvaluateResult> {
   const queries = queriesOf(request.judged);
-  return withCorpus(request.corpus, job, async documents => {
+  const { indexes } = ensureWorkspace(request.workspace);
+  return withCorpus(request.corpus, job, async (documents, corpus) => {
     const retrievers: Retriever[] = [];
     for (const model of request.models) {
-      const retriever = await openRetriever(model, documents, luceneBm25, job);
+      const retriever = await openRetriever(model, documents, indexes, luceneBm25, job);
       // Two models may be called alike; their folders tell them apart.
       const taken = retrievers.some(({ name }) => name === retriever.name);
       retrievers.push(taken ? { name: model, search: (query, k) => retriever.search(query, k) } : retriever);
     }
-    return evaluate(
+    const evaluation = await evaluate(
       retrievers,
       queries,
       {
@@ -105,7 +114,21 @@ export function evaluateModels(request: EvaluateRequest, job: Job): Promise<Eval
       },
       job,
     );
+    return { ...evaluation, problems: corpus.problems, notices: missingDocuments(queries, corpus) };
   });
+}
+
+/** Tells of relevant documents that no retriever can find, because the corpus lacks them. */
+function missingDocuments(queries: readonly EvaluationQuery[], corpus: CorpusFile): string[] {
+  const there = new Set(corpus.ids());
+  const relevant = queries.flatMap(query => [...query.relevant].filter(([, gain]) => gain > 0));
+  const missing = [...new Set(relevant.map(([id]) => id))].filter(id => !there.has(id));
+  if (missing.length === 0) return [];
+  const which = `${missing.slice(0, 5).join(', ')}${missing.length > 5 ? ', …' : ''}`;
+  const what = missing.length === 1 ? 'document is' : 'documents are';
+  return [
+    `${missing.length} relevant ${what} not in ${corpus.path} (${which}), so no retriever can find them. Add them, or name the corpus that the judgements are for.`,
+  ];
 }
 
 function queriesOf(judged: EvaluateRequest['judged']) {
