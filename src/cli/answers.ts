@@ -1,10 +1,9 @@
 import { clip } from '../base/text.ts';
 import { describeDifference } from '../evaluation/bootstrap.ts';
-import type { Evaluation } from '../evaluation/evaluate.ts';
 import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
 import type { IndexResult } from '../jobs/index.ts';
 import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
-import type { SearchResult } from '../jobs/measure.ts';
+import type { EvaluateResult, SearchResult } from '../jobs/measure.ts';
 import type { CorpusResult, MineResult } from '../jobs/mine.ts';
 import type { DropReason } from '../mining/rule.ts';
 import type { TrainResult } from '../training/trainer.ts';
@@ -144,14 +143,15 @@ export function ofTraining(result: TrainResult): string {
   ].join('\n');
 }
 
-export function ofSearch({ hits, retriever }: SearchResult): string {
-  if (hits.length === 0) return `${retriever} finds nothing.`;
-  return hits
-    .map(
-      ({ rank, id, score, text }) =>
-        `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${id}  ${clip(text.replace(/\s+/g, ' '), 90)}`,
-    )
-    .join('\n');
+export function ofSearch({ hits, retriever, problems }: SearchResult): string {
+  const lines = hits.map(
+    ({ rank, id, score, text }) =>
+      `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${id}  ${clip(text.replace(/\s+/g, ' '), 90)}`,
+  );
+  return [
+    ...(lines.length === 0 ? [`${retriever} finds nothing.`] : lines),
+    ...(problems.length === 0 ? [] : ofProblems(problems)),
+  ].join('\n');
 }
 
 export function ofEvaluation({
@@ -162,7 +162,9 @@ export function ofEvaluation({
   questions,
   withoutRelevant,
   runs,
-}: Evaluation): string {
+  problems,
+  notices,
+}: EvaluateResult): string {
   const table = alignTable(
     ['retriever', ...metrics],
     rows.map(({ retriever, metrics: values }) => [
@@ -178,5 +180,7 @@ export function ofEvaluation({
       ...metrics.map(metric => `  ${metric} ${describeDifference(values[metric]!)}`),
     ]),
     ...runs.map(run => `Run file: ${run}`),
+    ...notices,
+    ...(problems.length === 0 ? [] : ofProblems(problems)),
   ].join('\n');
 }

@@ -131,7 +131,11 @@ export function missingTextNotice(withoutText: readonly string[], corpus: string
   const first = withoutText.slice(0, 5).join(', ');
   const which = withoutText.length > 5 ? `${first}, …` : first;
   const remedy = corpus === null ? 'Name a corpus file that has them (--corpus).' : `Add them to ${corpus}.`;
-  return `${withoutText.length} documents have no text and were left out (${which}). ${remedy}`;
+  const what =
+    withoutText.length === 1
+      ? '1 document has no text and was'
+      : `${withoutText.length} documents have no text and were`;
+  return `${what} left out (${which}). ${remedy}`;
 }
 
 const texts = z.array(z.string());

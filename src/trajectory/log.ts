@@ -183,7 +183,7 @@ class LogReader {
     }
     const start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
     const shape = this.#shape(start);
-    if (shape === 'empty') yield problem('', 'is empty.');
+    if (shape === 'empty') yield problem('', 'is empty. Delete it, or index again when it is written.');
     else if (shape === 'lines') yield* this.#trajectories(this.#lines(start));
     else if (size <= largestDocument) yield* this.#document(start, shape === 'either');
     else {

@@ -456,7 +456,12 @@ function unknownLog(name: string): LratError {
   });
 }
 
-/** The system's errors that a user can do something about. */
+const diskFull: [string, string] = [
+  'cannot grow: the disk is full.',
+  'Free space and run the command again; what was indexed is kept.',
+];
+
+/** SQLite's errors that a user can do something about, by code; an extended code stands before its plain one. */
 const remedies: Readonly<Record<number, [string, string]>> = {
   5: [
     'is in use by another process that does not finish.',
@@ -464,13 +469,16 @@ const remedies: Readonly<Record<number, [string, string]>> = {
   ],
   8: ['cannot be written.', 'Give this user permission to write it, or choose another workspace.'],
   10: ['could not be read or written.', 'Check the disk, and run the command again.'],
-  13: ['cannot grow: the disk is full.', 'Free space and run the command again; what was indexed is kept.'],
+  13: diskFull,
   14: ['cannot be opened.', 'Give this user permission to write in its folder, or choose another workspace.'],
+  // SQLITE_IOERR_SHMSIZE: the file of shared memory beside the database finds no room.
+  4874: diskFull,
 };
 
 function asLratError(cause: unknown, path: string): unknown {
-  const code = cause instanceof Error && 'errcode' in cause ? (cause.errcode as number) & 0xff : undefined;
-  const [message, remedy] = (code === undefined ? undefined : remedies[code]) ?? [];
+  const code = cause instanceof Error && 'errcode' in cause ? (cause.errcode as number) : undefined;
+  const [message, remedy] =
+    (code === undefined ? undefined : (remedies[code] ?? remedies[code & 0xff])) ?? [];
   if (message === undefined || remedy === undefined) return cause;
   return new LratError(`${message} (${errorCode(cause) ?? 'SQLite'})`, { place: path, remedy, cause });
 }
