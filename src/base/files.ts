@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCode, LratError } from './errors.ts';
 
@@ -28,6 +28,13 @@ export class AtomicFile {
   constructor(path: string) {
     this.path = path;
     this.#temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+    // A folder would refuse the rename after all the work; a device or a pipe would be replaced by a file.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+      throw new LratError('is a folder, a device or a pipe, which a file must not replace.', {
+        place: path,
+        remedy: 'Name a file, new or to be replaced.',
+      });
+    }
     try {
       mkdirSync(dirname(path), { recursive: true });
       this.#descriptor = openSync(this.#temporary, 'wx');
