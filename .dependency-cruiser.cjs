@@ -11,6 +11,7 @@ const road = [
   'retrieval',
   'evaluation',
   'agent',
+  'jobs',
   'editor',
 ];
 
