@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { basename, isAbsolute, join, resolve } from 'node:path';
 import { LratError } from '../base/errors.ts';
-import { AtomicFile } from '../base/files.ts';
+import { AtomicFile, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
+import { openEncoder } from '../encoder/open.ts';
 import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
 import { holdOut } from '../evaluation/split.ts';
 import type { PairRow } from '../mining/pair.ts';
 import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
+import { Bm25Index, luceneBm25 } from '../retrieval/bm25.ts';
 import { DenseRetriever } from '../retrieval/dense.ts';
-import type { Document } from '../retrieval/retriever.ts';
+import type { Document, Retriever } from '../retrieval/retriever.ts';
 import { publishedRecipe, type Recipe, recipeSchema, staticRecipe } from '../training/recipe.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { resume, type TrainResult, train } from '../training/trainer.ts';
@@ -49,14 +51,17 @@ export interface ResumeRequest {
 const cutoff = 10;
 
 /** Goes on with a run that was stopped. */
-export function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainResult> {
+export async function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainResult> {
   const { run } = request;
   const isFolder = isAbsolute(run) || existsSync(join(run, 'run.json'));
   const folder = new RunFolder(
     isFolder ? resolve(run) : join(existingWorkspace(request.workspace).runs, run),
   );
   const pairs = resolve(folder.workspace, folder.readRecord().pairs);
-  return resume(folder.path, job, measured(heldOutPath(pairs), job));
+  const heldOut = heldOutPath(pairs);
+  const result = await resume(folder.path, job, measured(heldOut, job));
+  if (heldOut !== null) await compareWithBase(result, heldOut, job);
+  return result;
 }
 
 /** Trains an encoder on a pair file. */
@@ -69,7 +74,7 @@ export async function trainModel(request: TrainRequest, job: Job): Promise<Train
     request.heldOut === undefined || request.heldOut === 0
       ? { train: pairs, heldOut: null }
       : splitPairs(pairs, join(paths.home, 'pairs'), request.heldOut, recipe.seed);
-  return train(
+  const result = await train(
     {
       workspace: request.workspace,
       pairs: set.train,
@@ -81,6 +86,8 @@ export async function trainModel(request: TrainRequest, job: Job): Promise<Train
     job,
     measured(set.heldOut, job),
   );
+  if (set.heldOut !== null) await compareWithBase(result, set.heldOut, job);
+  return result;
 }
 
 function recipeOf(request: TrainRequest, defaults: Recipe): Recipe {
@@ -139,11 +146,8 @@ function splitPairs(
 ): { train: string; heldOut: string } {
   const rows = [...readPairs(pairs)];
   const isHeldOut = holdOut(rows, fraction, seed);
-  const name = createHash('sha256')
-    .update(readFileSync(pairs))
-    .update(`${fraction} ${seed}`)
-    .digest('hex')
-    .slice(0, 12);
+  const hash = createHash('sha256').update(readFileSync(pairs)).update(`${fraction} ${seed}`).digest('hex');
+  const name = `${basename(pairs, '.jsonl')}-${hash.slice(0, 12)}`;
   const paths = {
     train: join(folder, `${name}-train.jsonl`),
     heldOut: join(folder, `${name}-held-out.jsonl`),
@@ -161,6 +165,47 @@ function splitPairs(
     file.commit();
   }
   return paths;
+}
+
+/**
+ * Leaves in the run's folder what came of it: BM25, the base and the trained model on the held-out questions, among the
+ * documents of the held-out pairs, with the paired differences from the base.
+ */
+async function compareWithBase({ run, model }: TrainResult, heldOut: string, job: Job): Promise<void> {
+  if (model === null) return;
+  const folder = new RunFolder(run);
+  const rows = [...readPairs(heldOut)];
+  const documents = documentsOf(rows);
+  const dense = async (dir: string, name: string) =>
+    named(await DenseRetriever.build(await openEncoder(dir), documents, job), name);
+  const {
+    metrics,
+    queries,
+    questions,
+    withoutRelevant,
+    rows: table,
+    differences,
+  } = await evaluate(
+    [
+      await dense(resolve(folder.workspace, folder.readRecord().base), 'base'),
+      named(Bm25Index.build(documents, luceneBm25), 'BM25'),
+      await dense(model, 'trained'),
+    ],
+    queriesFromPairs(rows),
+    { cutoffs: [cutoff], baseline: 'base', seed: 0 },
+    job,
+  );
+  const result = { version: 1, metrics, queries, questions, withoutRelevant, rows: table, differences };
+  writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
+}
+
+/** Two models may be called alike; here their part tells them apart. */
+function named(retriever: Retriever, name: string): Retriever {
+  return {
+    name,
+    search: (query, k) => retriever.search(query, k),
+    ...(retriever.searchAll && { searchAll: retriever.searchAll.bind(retriever) }),
+  };
 }
 
 /** Measures an encoder after each epoch on held-out pairs, among the documents that those pairs hold. */

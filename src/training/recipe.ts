@@ -7,7 +7,7 @@ export const recipeSchema = z.strictObject({
   batchSize: z.int().positive(),
   learningRate: z.number().positive(),
   /** Share of all steps in which the learning rate rises. */
-  warmupRatio: z.number().min(0).lt(1),
+  warmupRatio: z.number().min(0).max(1),
   /** How the learning rate falls to zero after that. */
   decay: z.enum(['linear', 'cosine']),
   /** `τ`. */

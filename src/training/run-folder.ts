@@ -33,6 +33,10 @@ const statusSchema = z.strictObject({
   steps: z.int(),
   updated: z.string(),
   error: z.string().nullable(),
+  /** Mean over the steps of the epoch so far; null before the first step. */
+  loss: z.number().nullable().default(null),
+  /** What was last measured on held-out questions. */
+  figures: z.record(z.string(), z.number()).default({}),
 });
 type StatusRecord = z.infer<typeof statusSchema>;
 
@@ -43,18 +47,35 @@ export interface RunStatus extends Omit<StatusRecord, 'state'> {
   readonly state: RunState;
 }
 
-/** One line of `metrics.jsonl`: a step, or figures measured after it. */
-export type Metric =
-  | {
-      readonly step: number;
-      readonly epoch: number;
-      readonly loss: number;
-      readonly learningRate: number;
-      readonly gradientNorm: number;
-      readonly rowsPerSecond: number;
-      readonly tokensPerSecond: number;
-    }
-  | { readonly step: number; readonly epoch: number; readonly figures: Readonly<Record<string, number>> };
+export interface StepMetric {
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly rowsPerSecond: number;
+  readonly tokensPerSecond: number;
+  /** Resident memory of the process in bytes; runs of older versions have none. */
+  readonly memory?: number;
+}
+
+/** Figures measured after a step; those of step 0 are the base's. */
+export interface FiguresMetric {
+  readonly step: number;
+  readonly epoch: number;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** One line of `metrics.jsonl`. */
+export type Metric = StepMetric | FiguresMetric;
+
+/** Where a run stands. */
+export interface RunPosition {
+  readonly step: number;
+  readonly steps: number;
+  readonly loss: number | null;
+  readonly figures: Readonly<Record<string, number>>;
+}
 
 /** A name for a run that sorts by time. */
 export function newRunId(): string {
@@ -81,6 +102,19 @@ export class RunFolder {
     return resolve(this.path, '..', '..', '..');
   }
 
+  /** How the trained model compares with its base on held-out questions, once it is finished. */
+  get result(): string {
+    return join(this.path, 'result.json');
+  }
+
+  get metrics(): string {
+    return join(this.path, 'metrics.jsonl');
+  }
+
+  get logFile(): string {
+    return join(this.path, 'log.txt');
+  }
+
   get checkpoints(): string {
     return join(this.path, 'checkpoints');
   }
@@ -95,14 +129,13 @@ export class RunFolder {
     return readJson(join(this.path, 'run.json'), runSchema);
   }
 
-  writeStatus(state: StatusRecord['state'], step: number, steps: number, error: string | null = null): void {
+  writeStatus(state: StatusRecord['state'], position: RunPosition, error: string | null = null): void {
     const record: StatusRecord = {
       version: 1,
       state,
       pid: process.pid,
       started: startOf(process.pid),
-      step,
-      steps,
+      ...position,
       updated: new Date().toISOString(),
       error,
     };
@@ -119,7 +152,7 @@ export class RunFolder {
   }
 
   log(line: string): void {
-    this.#append('log.txt', `${new Date().toISOString()} ${line}\n`);
+    this.#append(this.logFile, `${new Date().toISOString()} ${line}\n`);
   }
 
   /** Kept in memory until `flush`: a write per step would cost more than the step. */
@@ -128,32 +161,19 @@ export class RunFolder {
   }
 
   flush(): void {
-    if (this.#metrics.length > 0) this.#append('metrics.jsonl', this.#metrics.join(''));
+    if (this.#metrics.length > 0) this.#append(this.metrics, this.#metrics.join(''));
     this.#metrics = [];
   }
 
   readMetrics(): Metric[] {
-    const path = join(this.path, 'metrics.jsonl');
-    if (!existsSync(path)) return [];
-    return readFileSync(path, 'utf8')
-      .split('\n')
-      .flatMap(line => {
-        try {
-          return [JSON.parse(line) as Metric];
-        } catch {
-          // The empty end, or a line that a crash cut off: its step will be run again.
-          return [];
-        }
-      });
+    if (!existsSync(this.metrics)) return [];
+    return readFileSync(this.metrics, 'utf8').split('\n').flatMap(parseMetric);
   }
 
   /** Forgets the metrics after `step`, which will be run again. */
   rewindMetrics(step: number): void {
     const kept = this.readMetrics().filter(metric => metric.step <= step);
-    writeFileAtomic(
-      join(this.path, 'metrics.jsonl'),
-      kept.map(metric => `${JSON.stringify(metric)}\n`).join(''),
-    );
+    writeFileAtomic(this.metrics, kept.map(metric => `${JSON.stringify(metric)}\n`).join(''));
   }
 
   /** Paths of the checkpoints, newest first. */
@@ -178,13 +198,21 @@ export class RunFolder {
     }
   }
 
-  #append(name: string, text: string): void {
-    const path = join(this.path, name);
+  #append(path: string, text: string): void {
     try {
       appendFileSync(path, text);
     } catch (error) {
       throw writeError(path, error);
     }
+  }
+}
+
+/** A line of `metrics.jsonl`; nothing for the empty end, or a line that a crash cut off: its step will be run again. */
+export function parseMetric(line: string): Metric[] {
+  try {
+    return [JSON.parse(line) as Metric];
+  } catch {
+    return [];
   }
 }
 

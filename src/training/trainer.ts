@@ -13,7 +13,7 @@ import { drawEpoch } from './batches.ts';
 import { type Position, restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { type Recipe, recipeSchema } from './recipe.ts';
 import { readTrainingSet, type TrainingSet } from './rows.ts';
-import { newRunId, RunFolder, type RunRecord } from './run-folder.ts';
+import { newRunId, RunFolder, type RunPosition, type RunRecord } from './run-folder.ts';
 import { initialMoments, Stepper } from './step.ts';
 
 /** A static encoder made for the training: its vocabulary comes from these texts and the queries of the pairs. */
@@ -38,8 +38,11 @@ export interface TrainOptions {
 }
 
 export interface RunOptions {
-  /** Measures the model after each epoch; what it returns stands in the metrics and, the last, in the model card. */
-  readonly onEvaluate?: (encoder: Encoder, epoch: number) => Promise<Readonly<Record<string, number>>>;
+  /**
+   * Measures the model before the first step and after each epoch; what it returns stands in the metrics and, the last,
+   * in the model card.
+   */
+  readonly onEvaluate?: (encoder: Encoder, step: number) => Promise<Readonly<Record<string, number>>>;
   /** Threads of the computation; all processors unless told. */
   readonly threads?: number;
   /** Greatest time between checkpoints, 30 seconds unless told; 0 writes one after each step. */
@@ -92,9 +95,10 @@ export async function train(options: TrainOptions, job: Job, run: RunOptions = {
     lineage: { ...options.lineage },
     versions: { node: process.versions.node },
   };
+  const { base } = options;
+  const makeBase = typeof base === 'string' ? undefined : () => saveNewStatic(folder.base, base, set, recipe);
   folder.writeRecord(record);
-  if (typeof options.base !== 'string') saveNewStatic(folder.base, options.base, set, recipe);
-  return go(folder, options.workspace, record, set, job, run);
+  return go(folder, options.workspace, record, set, job, run, makeBase);
 }
 
 /**
@@ -149,17 +153,19 @@ async function go(
   set: TrainingSet,
   job: Job,
   options: RunOptions,
+  makeBase?: () => void,
 ): Promise<TrainResult> {
   const { recipe } = record;
   const steps = recipe.epochs * Math.ceil(set.rows.length / recipe.batchSize);
-  let step = 0;
-  folder.writeStatus('running', step, steps);
+  const { step = 0, loss = null, figures = {} } = folder.readStatus() ?? {};
+  let position: RunPosition = { step, steps, loss, figures };
+  folder.writeStatus('running', position);
   try {
+    makeBase?.();
     const model = await openForTraining(resolve(workspace, record.base), recipe.maxTokens);
     const training = new Training(folder, record, set, model, job, options, steps);
     try {
       const summary = await training.run();
-      step = summary.steps;
       const stopped = summary.state === 'stopped';
       const out = resolve(workspace, record.out);
       if (!stopped) {
@@ -170,8 +176,8 @@ async function go(
         });
         folder.removeCheckpoints();
       }
-      folder.writeStatus(summary.state, step, steps);
-      folder.log(`${summary.state} after step ${step} of ${steps}`);
+      folder.log(`${summary.state} after step ${summary.steps} of ${steps}`);
+      folder.writeStatus(summary.state, training.position);
       return {
         ...summary,
         run: folder.path,
@@ -180,12 +186,12 @@ async function go(
         dropped: set.dropped,
       };
     } finally {
-      step = training.step;
+      position = training.position;
       await training.dispose();
     }
   } catch (error) {
     folder.log(`failed: ${describeError(error)}`);
-    folder.writeStatus('failed', step, steps, describeError(error));
+    folder.writeStatus('failed', position, describeError(error));
     throw error;
   }
 }
@@ -206,9 +212,14 @@ function lineage(record: RunRecord, set: TrainingSet): Record<string, string> {
 
 type Summary = Omit<TrainResult, 'run' | 'model' | 'rows' | 'dropped'>;
 
+/** Milliseconds between two looks that others get at a run. */
+const tellEvery = 1000;
+
 /** One process's share of a run. */
 class Training {
   step = 0;
+  #loss: number | null = null;
+  #figures: Readonly<Record<string, number>> = {};
   readonly #folder: RunFolder;
   readonly #recipe: Recipe;
   readonly #name: string;
@@ -242,42 +253,54 @@ class Training {
     this.#stepper = new Stepper(model, this.#moments, set, record.recipe, threads);
   }
 
+  get position(): RunPosition {
+    return { step: this.step, steps: this.#steps, loss: this.#loss, figures: this.#figures };
+  }
+
   dispose(): Promise<void> {
     return this.#stepper.dispose();
   }
 
   async run(): Promise<Summary> {
     const { epochs, seed } = this.#recipe;
-    let position: Position = restoreCheckpoint(this.#folder, this.#model, this.#moments) ?? {
+    const restored = restoreCheckpoint(this.#folder, this.#model, this.#moments);
+    let position: Position = restored ?? {
       step: 0,
       stepOfEpoch: 0,
       epoch: 0,
       random: Random.seeded(seed).state(),
     };
     this.step = position.step;
-    this.#folder.rewindMetrics(position.step);
+    this.#folder.rewindMetrics(restored?.step ?? -1);
+    this.#figures = this.#folder.readMetrics().findLast(metric => 'figures' in metric)?.figures ?? {};
     this.#folder.log(
       `${position.step === 0 ? 'started' : `resumed after step ${position.step}`} of ${this.#steps}`,
     );
 
     const totals = { rows: 0, tokens: 0, seconds: 0 };
-    let loss: number | null = null;
-    let figures: Readonly<Record<string, number>> = {};
     let saved = performance.now();
+    let told = saved;
+    const tell = () => {
+      this.#folder.flush();
+      this.#folder.writeStatus('running', this.position);
+      told = performance.now();
+    };
     const save = () => {
+      // The metrics first: those after a checkpoint's step can be forgotten, those before it must be there.
       this.#folder.flush();
       saveCheckpoint(this.#folder, this.#model, this.#moments, position);
-      this.#folder.writeStatus('running', this.step, this.#steps);
+      tell();
       saved = performance.now();
     };
     const summary = (state: Summary['state']): Summary => ({
       state,
       steps: this.step,
-      loss,
+      loss: this.#loss,
       rowsPerSecond: totals.seconds === 0 ? 0 : totals.rows / totals.seconds,
       tokensPerSecond: totals.seconds === 0 ? 0 : totals.tokens / totals.seconds,
-      figures,
+      figures: this.#figures,
     });
+    if (restored === null) await this.#measure(0);
 
     while (position.epoch < epochs) {
       const random = Random.restored(position.random);
@@ -298,7 +321,7 @@ class Training {
         totals.tokens += result.tokens;
         totals.seconds += seconds;
         sum += result.loss;
-        loss = sum / (i + 1);
+        this.#loss = sum / (i + 1);
         this.#folder.addMetric({
           step: this.step,
           epoch: position.epoch,
@@ -307,25 +330,37 @@ class Training {
           gradientNorm: result.gradientNorm,
           rowsPerSecond: Math.round(draws.length / seconds),
           tokensPerSecond: Math.round(result.tokens / seconds),
+          memory: process.memoryUsage.rss(),
         });
         this.#job.report({
           task: 'Training',
           done: this.step,
           total: this.#steps,
           unit: 'steps',
-          detail: `epoch ${position.epoch + 1} of ${epochs}, loss ${loss.toFixed(4)}`,
+          detail: `epoch ${position.epoch + 1} of ${epochs}, loss ${this.#loss.toFixed(4)}`,
         });
         position = { ...position, step: this.step, stepOfEpoch: i + 1 };
         if (performance.now() - saved >= (this.#options.checkpointSeconds ?? 30) * 1000) save();
+        else if (performance.now() - told >= tellEvery) tell();
       }
-      if (this.#options.onEvaluate !== undefined) {
-        figures = await this.#options.onEvaluate(this.#model.encoder(this.#name), position.epoch);
-        this.#folder.addMetric({ step: this.step, epoch: position.epoch, figures });
-      }
+      await this.#measure(position.epoch);
+      this.#folder.log(
+        [`epoch ${position.epoch + 1} of ${epochs}: loss ${this.#loss?.toFixed(4) ?? '–'}`]
+          .concat(Object.entries(this.#figures).map(([name, value]) => `${name} ${value.toFixed(4)}`))
+          .join(', '),
+      );
       position = { step: this.step, stepOfEpoch: 0, epoch: position.epoch + 1, random: random.state() };
-      this.#folder.flush();
+      tell();
     }
     return summary('finished');
+  }
+
+  /** Figures of the model as it is now, if anyone wants them. */
+  async #measure(epoch: number): Promise<void> {
+    const { onEvaluate } = this.#options;
+    if (onEvaluate === undefined) return;
+    this.#figures = await onEvaluate(this.#model.encoder(this.#name), this.step);
+    this.#folder.addMetric({ step: this.step, epoch, figures: this.#figures });
   }
 
   /** The sum of the losses of an epoch's steps that stand in the metrics. */

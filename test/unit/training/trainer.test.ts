@@ -169,20 +169,24 @@ describe('a training', () => {
     expect(tableOf(result.model!)).toEqual(tableOf(whole.model));
   });
 
-  it('measures after each epoch and keeps the figures', async () => {
+  it('measures the base and after each epoch, and keeps the figures', async () => {
     const path = workspace();
-    const epochs: number[] = [];
+    const asked: number[] = [];
     const result = await train(optionsIn(path), unwatched, {
       ...one,
-      async onEvaluate(encoder, epoch) {
-        epochs.push(epoch);
+      async onEvaluate(encoder, step) {
+        asked.push(step);
         return { 'Recall@10': (await encoder.encode(['page1'], 'query')).length / 100 };
       },
     });
-    expect(epochs).toEqual([0, 1, 2, 3]);
+    expect(asked).toEqual([0, 15, 30, 45, 60]);
     expect(result.figures).toEqual({ 'Recall@10': 0.32 });
     const measured = new RunFolder(result.run).readMetrics().filter(metric => 'figures' in metric);
-    expect(measured.map(metric => metric.step)).toEqual([15, 30, 45, 60]);
+    expect(measured.map(metric => metric.step)).toEqual([0, 15, 30, 45, 60]);
+    expect(new RunFolder(result.run).readStatus()).toMatchObject({
+      loss: result.loss,
+      figures: { 'Recall@10': 0.32 },
+    });
     expect(readFileSync(join(path, 'model', 'README.md'), 'utf8')).toContain('| Recall@10 | 0.32 |');
   });
 });
