@@ -37,19 +37,26 @@ const longestPiece = 512;
 /** Words repeat, so their counts are kept: so many, and short ones only, for a long one would hold on to its whole text. */
 const remembered = { pieces: 1 << 16, length: 12 };
 
+/**
+ * Byte-pair encoding with the library's vocabulary. The library's own counting decodes the bytes of every pair that it
+ * looks up; that took half the time of indexing.
+ */
 async function cl100k(): Promise<(text: string) => number> {
   // Loaded when needed: the vocabulary is 1.2 MB.
-  const [{ countTokens }, { CL100K_TOKEN_SPLIT_REGEX: pieces }] = await Promise.all([
-    import('gpt-tokenizer/encoding/cl100k_base'),
+  const [{ default: vocabulary }, { CL100K_TOKEN_SPLIT_REGEX: pieces }] = await Promise.all([
+    import('gpt-tokenizer/bpeRanks/cl100k_base'),
     import('gpt-tokenizer/encodingParams/constants'),
   ]);
+  const ranks = new Map<string, number>();
+  for (const [rank, token] of vocabulary.entries()) ranks.set(byteString(token), rank);
   const counts = new Map<string, number>();
   const countPiece = (piece: string): number => {
     const known = counts.get(piece);
     if (known !== undefined) return known;
     let count = 0;
-    for (let at = 0; at < piece.length; at += longestPiece)
-      count += countTokens(piece.slice(at, at + longestPiece));
+    for (let at = 0; at < piece.length; at += longestPiece) {
+      count += countMerged(byteString(piece.slice(at, at + longestPiece)), ranks);
+    }
     if (piece.length <= remembered.length) {
       if (counts.size >= remembered.pieces) counts.clear();
       counts.set(piece, count);
@@ -59,6 +66,37 @@ async function cl100k(): Promise<(text: string) => number> {
   // What looks like a special token is several pieces, and so, as it should, text that somebody wrote.
   return text => (text.match(pieces) ?? []).reduce((sum, piece) => sum + countPiece(piece), 0);
 }
+
+/** UTF-8 with a character for each byte: strings are what a Map finds by their content. */
+function byteString(token: string | readonly number[]): string {
+  return typeof token === 'string' && isAscii.test(token) ? token : Buffer.from(token).toString('latin1');
+}
+
+const isAscii = /^[\0-\x7f]*$/;
+
+/** How many tokens are left of a piece when, again and again, the neighbours of the lowest rank have become one. */
+function countMerged(bytes: string, ranks: ReadonlyMap<string, number>): number {
+  if (ranks.has(bytes)) return 1;
+  // Part i is bytes[starts[i], starts[i + 1]), and pairs[i] the rank of it and the next one together.
+  const starts: number[] = [];
+  const pairs: number[] = [];
+  const pairRank = (i: number): number =>
+    i + 2 < starts.length ? (ranks.get(bytes.slice(starts[i], starts[i + 2])) ?? unmergeable) : unmergeable;
+  for (let i = 0; i <= bytes.length; i++) starts.push(i);
+  for (let i = 0; i < bytes.length; i++) pairs.push(pairRank(i));
+  for (;;) {
+    let lowest = 0;
+    for (let i = 1; i < pairs.length; i++) if (pairs[i]! < pairs[lowest]!) lowest = i;
+    if (pairs[lowest] === unmergeable) return pairs.length;
+    starts.splice(lowest + 1, 1);
+    pairs.splice(lowest + 1, 1);
+    pairs[lowest] = pairRank(lowest);
+    if (lowest > 0) pairs[lowest - 1] = pairRank(lowest - 1);
+  }
+}
+
+/** Above every rank. A small integer, so that an array of ranks is one of those. */
+const unmergeable = 2 ** 30 - 1;
 
 async function huggingFace(folder: string): Promise<(text: string) => number> {
   const path = join(folder, 'tokenizer.json');

@@ -142,13 +142,13 @@ function endsScalar(c: number): boolean {
   return c === comma || c === closeBracket || c === closeBrace || c === colon || c <= 0x20;
 }
 
-/** Index after the string that begins at `from`. */
+/** Index after the string that begins at `from`. Long texts are most of a log, so the search for the quote is native. */
 function skipString(bytes: Buffer, from: number): number {
-  let at = from + 1;
-  while (at < bytes.length) {
-    const c = bytes[at];
-    if (c === quote) return at + 1;
-    at += c === backslash ? 2 : 1;
+  for (let at = bytes.indexOf(quote, from + 1); at >= 0; at = bytes.indexOf(quote, at + 1)) {
+    let escapes = at;
+    while (bytes[escapes - 1] === backslash) escapes--;
+    // A quote after an odd number of backslashes is part of the text.
+    if ((at - escapes) % 2 === 0) return at + 1;
   }
   return bytes.length;
 }
