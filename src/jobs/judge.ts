@@ -64,7 +64,9 @@ function judgeOf(request: JudgeRequest, { config, paths }: OpenWorkspace): Judge
       remedy: 'Give --url and --model, or set judge.url and judge.model in .lrat/config.json.',
     });
   }
-  return new LlmJudge({ url, model, cache: join(paths.home, 'judge-cache.jsonl') });
+  const { prices } = config.judge;
+  const cache = join(paths.home, 'judge-cache.jsonl');
+  return new LlmJudge({ url, model, cache, ...(prices !== null && { prices }) });
 }
 
 /** Every browse with its reasoning, one trajectory read at a time. */

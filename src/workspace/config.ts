@@ -35,6 +35,11 @@ const schema = z.strictObject({
       url: z.url().nullable().default(null),
       model: text.nullable().default(null),
       concurrency: z.int().positive().default(4),
+      /** What a million tokens cost, in any currency; null: the cost is not told. */
+      prices: z
+        .strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() })
+        .nullable()
+        .default(null),
     })
     .prefault({}),
   /** Folders and files that are indexed when none are named. */
