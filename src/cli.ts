@@ -5,17 +5,21 @@ import { describeError, errorCode } from './base/errors.ts';
 import { writeError } from './base/files.ts';
 import type { Job } from './base/progress.ts';
 import * as text from './cli/answers.ts';
+import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { judgeWorkspace, labelStep } from './jobs/judge.ts';
 import { evaluateModels, searchCorpus } from './jobs/measure.ts';
 import { minePairs, writeSeenCorpus } from './jobs/mine.ts';
+import { listRuns, runFolder, stopRun } from './jobs/runs.ts';
 import { resumeTraining, trainModel } from './jobs/train.ts';
 
 /** The composition root of the command line. Results go to standard output, everything else to standard error. */
 
 const exit = { success: 0, failure: 1, usage: 2, cancelled: 130 };
 const terminal = new Terminal();
+/** What a process that was followed ended with. */
+let followed = exit.success;
 
 const program = new Command('lrat')
   .description('Learn to retrieve from agent trajectories: index, judge, mine, train, search, evaluate.')
@@ -170,8 +174,17 @@ command('train', 'train a retriever on mined pairs')
     '--resume <run>',
     'go on with a stopped run, by its id or folder, as it began; nothing else is needed',
   )
-  .action((options: Common & TrainOptions) =>
-    answer(
+  .option(
+    '--background',
+    'train in a process of its own, which goes on when this terminal closes; Ctrl-C still stops it',
+  )
+  .action(async (options: Common & TrainOptions) => {
+    if (options.background === true) {
+      const args = process.argv.slice(2).filter(argument => argument !== '--background');
+      followed = await followInBackground(args, terminal);
+      return;
+    }
+    await answer(
       options,
       (workspace, job) => {
         const { resume, pairs, out } = options;
@@ -181,8 +194,21 @@ command('train', 'train a retriever on mined pairs')
         return trainModel({ ...options, workspace, pairs, out }, job);
       },
       text.ofTraining,
+    );
+  });
+
+command('runs', 'the training runs of the workspace, newest first, and how they stand').action(
+  (options: Common) => answer(options, async workspace => listRuns(workspace), text.ofRuns),
+);
+
+command('stop <run>', 'stop a run, wherever it was started; `lrat train --resume` goes on with it').action(
+  (run: string, options: Common) =>
+    answer(
+      options,
+      async workspace => ({ run, stopped: await stopRun(runFolder(workspace, run)) }),
+      text.ofStopping,
     ),
-  );
+);
 
 command('search <query>', 'search a corpus')
   .requiredOption('--model <dir>', 'folder of a model, or `bm25`')
@@ -194,7 +220,8 @@ command('search <query>', 'search a corpus')
     (
       query: string,
       options: Common & { model: string; corpus: string; k: number; k1?: number; b?: number },
-    ) => answer(options, (_, job) => searchCorpus({ ...options, query }, job), text.ofSearch),
+    ) =>
+      answer(options, (workspace, job) => searchCorpus({ ...options, workspace, query }, job), text.ofSearch),
   );
 
 command('eval', 'measure retrievers on held-out questions')
@@ -224,9 +251,9 @@ command('eval', 'measure retrievers on held-out questions')
     ) =>
       answer(
         options,
-        (_, job) =>
+        (workspace, job) =>
           evaluateModels(
-            { ...options, models: options.model, judged: judgedBy(options), cutoffs: options.k },
+            { ...options, workspace, models: options.model, judged: judgedBy(options), cutoffs: options.k },
             job,
           ),
         text.ofEvaluation,
@@ -267,6 +294,7 @@ interface TrainOptions {
   readonly heldOut?: number;
   readonly seed?: number;
   readonly resume?: string;
+  readonly background?: true;
 }
 
 function judgedBy({ pairs, queries, qrels }: { pairs?: string; queries?: string; qrels?: string }) {
@@ -308,7 +336,7 @@ function fraction(value: string): number {
 async function main(): Promise<number> {
   try {
     await program.parseAsync();
-    return exit.success;
+    return followed;
   } catch (error) {
     terminal.close();
     if (error instanceof CommanderError) {

@@ -5,7 +5,9 @@ import type { IndexResult } from '../jobs/index.ts';
 import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
 import type { EvaluateResult, SearchResult } from '../jobs/measure.ts';
 import type { CorpusResult, MineResult } from '../jobs/mine.ts';
+import type { RunList } from '../jobs/runs.ts';
 import type { DropReason } from '../mining/rule.ts';
+import type { RunState } from '../training/run-folder.ts';
 import type { TrainResult } from '../training/trainer.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { IndexStatus } from '../workspace/index.ts';
@@ -143,13 +145,37 @@ export function ofTraining(result: TrainResult): string {
   ].join('\n');
 }
 
-export function ofSearch({ hits, retriever, problems }: SearchResult): string {
+export function ofRuns({ runs, problems }: RunList): string {
+  const rows = runs.map(({ id, state, step, steps, loss, figures, title }) => [
+    id,
+    state,
+    `${step}/${steps}`,
+    loss === null ? '–' : loss.toFixed(4),
+    Object.entries(figures)
+      .map(([name, value]) => `${name} ${formatNumber(value)}`)
+      .join(', '),
+    title,
+  ]);
+  return [
+    rows.length === 0
+      ? 'No runs yet. `lrat train` starts one.'
+      : alignTable(['run', 'state', 'step', 'loss', 'held out', 'training'], rows),
+    ...(problems.length === 0 ? [] : ofProblems(problems)),
+  ].join('\n');
+}
+
+export function ofStopping({ run, stopped }: { run: string; stopped: RunState }): string {
+  return `${run}: ${stopped}.`;
+}
+
+export function ofSearch({ hits, retriever, problems, notices }: SearchResult): string {
   const lines = hits.map(
     ({ rank, id, score, text }) =>
       `${String(rank).padStart(3)}  ${score.toFixed(4)}  ${id}  ${clip(text.replace(/\s+/g, ' '), 90)}`,
   );
   return [
     ...(lines.length === 0 ? [`${retriever} finds nothing.`] : lines),
+    ...notices,
     ...(problems.length === 0 ? [] : ofProblems(problems)),
   ].join('\n');
 }

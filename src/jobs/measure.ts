@@ -12,8 +12,8 @@ import { luceneBm25 } from '../retrieval/bm25.ts';
 import type { Document, Retriever } from '../retrieval/retriever.ts';
 import type { Problem } from '../trajectory/model.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
-import { ensureWorkspace } from '../workspace/paths.ts';
-import { openRetriever, type Searched, searched } from './saved-index.ts';
+import { type IndexStore, openRetriever, type Searched, searched } from './saved-index.ts';
+import { existingWorkspace } from './workspace.ts';
 
 /** The documents of a corpus file, for as long as some work lasts. */
 async function withCorpus<Result>(
@@ -55,20 +55,23 @@ export interface SearchResult {
   }[];
   /** Lines of the corpus that could not be used. */
   readonly problems: readonly Problem[];
+  readonly notices: readonly string[];
 }
 
 /** Searches a corpus with a model or with BM25. */
-export function searchCorpus(request: SearchRequest, job: Job): Promise<SearchResult> {
+export async function searchCorpus(request: SearchRequest, job: Job): Promise<SearchResult> {
   const bm25 = { k1: request.k1 ?? luceneBm25.k1, b: request.b ?? luceneBm25.b };
-  const { indexes } = ensureWorkspace(request.workspace);
+  const notices: string[] = [];
+  const store = indexStore(request.workspace, notices);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
-    const retriever = await openRetriever(request.model, documents, indexes, bm25, job);
+    const retriever = await openRetriever(request.model, documents, store, bm25, job);
     const hits = await retriever.search(request.query, request.k);
     return {
       query: request.query,
       retriever: retriever.name,
       hits: hits.map(({ id, score }, i) => ({ rank: i + 1, id, score, text: corpus.text(id) ?? '' })),
       problems: corpus.problems,
+      notices,
     };
   });
 }
@@ -92,13 +95,14 @@ export interface EvaluateResult extends Evaluation {
 }
 
 /** Measures retrievers on the same queries of one corpus. */
-export function evaluateModels(request: EvaluateRequest, job: Job): Promise<EvaluateResult> {
+export async function evaluateModels(request: EvaluateRequest, job: Job): Promise<EvaluateResult> {
   const queries = queriesOf(request.judged);
-  const { indexes } = ensureWorkspace(request.workspace);
+  const notices: string[] = [];
+  const store = indexStore(request.workspace, notices);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
     const retrievers: Retriever[] = [];
     for (const model of request.models) {
-      const retriever = await openRetriever(model, documents, indexes, luceneBm25, job);
+      const retriever = await openRetriever(model, documents, store, luceneBm25, job);
       // Two models may be called alike; their folders tell them apart.
       const taken = retrievers.some(({ name }) => name === retriever.name);
       retrievers.push(taken ? { name: model, search: (query, k) => retriever.search(query, k) } : retriever);
@@ -114,8 +118,16 @@ export function evaluateModels(request: EvaluateRequest, job: Job): Promise<Eval
       },
       job,
     );
-    return { ...evaluation, problems: corpus.problems, notices: missingDocuments(queries, corpus) };
+    return {
+      ...evaluation,
+      problems: corpus.problems,
+      notices: [...notices, ...missingDocuments(queries, corpus)],
+    };
   });
+}
+
+function indexStore(workspace: string, notices: string[]): IndexStore {
+  return { workspace: existingWorkspace(workspace), notify: notice => notices.push(notice) };
 }
 
 /** Tells of relevant documents that no retriever can find, because the corpus lacks them. */

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { LratError } from '../base/errors.ts';
+import { describeError, LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { openEncoder } from '../encoder/open.ts';
 import { Bm25Index, type Bm25Parameters } from '../retrieval/bm25.ts';
 import { corpusFingerprint } from '../retrieval/corpus.ts';
 import { DenseIndex, DenseRetriever } from '../retrieval/dense.ts';
 import type { Document, Retriever } from '../retrieval/retriever.ts';
+import { ensureWorkspace, type WorkspacePaths } from '../workspace/paths.ts';
 
 /** The documents to search, and what stands for all of them. */
 export interface Searched {
@@ -19,32 +20,38 @@ export function searched(documents: Iterable<Document>): Searched {
   return { documents, fingerprint: corpusFingerprint(documents) };
 }
 
+/** Where indexes are kept, and who is told if one cannot be. */
+export interface IndexStore {
+  readonly workspace: WorkspacePaths;
+  readonly notify: (notice: string) => void;
+}
+
 /**
- * A retriever over a corpus: `bm25`, or the folder of a model. Its index is kept in `folder` under a name that stands for
- * corpus and model, so that the next search need not make it again; one that is damaged is made anew.
+ * A retriever over a corpus: `bm25`, or the folder of a model. Its index is kept in the workspace under a name that
+ * stands for corpus and model, so that the next search need not make it again; one that is damaged is made anew.
  */
 export async function openRetriever(
   model: string,
   { documents, fingerprint }: Searched,
-  folder: string,
+  store: IndexStore,
   bm25: Bm25Parameters,
   job: Job,
 ): Promise<Retriever> {
   if (model === 'bm25') {
-    const path = join(folder, `bm25-${fingerprint}.index`);
+    const path = join(store.workspace.indexes, `bm25-${fingerprint}.index`);
     const saved = usable(path, () => Bm25Index.load(path, bm25));
     if (saved !== undefined) return saved;
     const built = await Bm25Index.buildWatched(documents, bm25, job);
-    built.save(path);
+    keep(store, () => built.save(path));
     return built;
   }
   const encoder = await openEncoder(model);
   const source = { model: modelFingerprint(model), corpus: fingerprint };
-  const path = join(folder, `vectors-${source.model}-${source.corpus}.index`);
+  const path = join(store.workspace.indexes, `vectors-${source.model}-${source.corpus}.index`);
   const saved = usable(path, () => DenseIndex.load(path, source));
   if (saved !== undefined) return new DenseRetriever(encoder, saved);
   const built = await DenseRetriever.build(encoder, documents, job);
-  built.index.save(path, source);
+  keep(store, () => built.index.save(path, source));
   return built;
 }
 
@@ -56,6 +63,17 @@ function usable<Index>(path: string, load: () => Index): Index | undefined {
   } catch (error) {
     if (error instanceof LratError) return undefined;
     throw error;
+  }
+}
+
+/** Saves an index. One that finds no room can be searched all the same, and is made again the next time. */
+function keep({ workspace, notify }: IndexStore, save: () => void): void {
+  try {
+    ensureWorkspace(workspace.workspace);
+    save();
+  } catch (error) {
+    if (!(error instanceof LratError)) throw error;
+    notify(`The index is not kept for the next search. ${describeError(error)}`);
   }
 }
 

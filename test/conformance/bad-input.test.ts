@@ -521,6 +521,14 @@ describe.skipIf(!mayMount)('a full disk', () => {
       expect(said, command[0]).toMatch(/disk is full|no space left/i);
       expect(said, command[0]).toMatch(/Free space/);
     }
+    const corpus = join(logs, 'corpus.txt');
+    write(corpus, '{"docid": "a", "text": "Text of a"}\n');
+    // An index that finds no room is no reason not to search.
+    const found = await run('search', 'text', '--model', 'bm25', '--corpus', corpus);
+    expect(found).toMatchObject({
+      hits: [{ id: 'a' }],
+      notices: [expect.stringMatching(/not kept.*Free space/)],
+    });
     expect(content()).toEqual(before);
     expect(readdirSync(disk, { recursive: true }).filter(name => String(name).includes('.tmp'))).toEqual([]);
 

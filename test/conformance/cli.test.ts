@@ -224,6 +224,10 @@ describe('what is asked', () => {
   it.each([
     [['status', '--workspace', 'nowhere'], 'nowhere: is no folder.'],
     [['train', '--pairs', 'x', '--out', 'y', '--workspace', 'nowhere'], 'nowhere: is no folder.'],
+    [
+      ['search', 'q', '--model', 'bm25', '--corpus', 'corpus.jsonl', '--workspace', 'nowhere'],
+      'nowhere: is no folder.',
+    ],
     [['index', 'nowhere', '--workspace', 'empty'], 'nowhere: there is no such file or folder.'],
     [['mine', '--out', 'pairs.jsonl', '--workspace', 'empty'], 'Run `lrat index`'],
     [['judge', '--workspace', 'empty'], 'Run `lrat index`'],
