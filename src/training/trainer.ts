@@ -59,7 +59,7 @@ export interface TrainResult {
   /** Rows and negatives left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly steps: number;
-  /** Mean over the steps of the last epoch; null if this process took no step. */
+  /** Mean over the steps of the last epoch; null if none was taken. */
   readonly loss: number | null;
   readonly rowsPerSecond: number;
   readonly tokensPerSecond: number;
@@ -300,7 +300,8 @@ class Training {
       tokensPerSecond: totals.seconds === 0 ? 0 : totals.tokens / totals.seconds,
       figures: this.#figures,
     });
-    if (restored === null) await this.#measure(0);
+    // Without a checkpoint the run begins anew, and measures then.
+    if (restored === null && !(await this.#measure(0))) return summary('stopped');
 
     while (position.epoch < epochs) {
       const random = Random.restored(position.random);
@@ -308,6 +309,7 @@ class Training {
       const first = position.stepOfEpoch;
       // The steps of this epoch that were taken before a stop count too.
       let sum = first === 0 ? 0 : this.#lossSoFar(position.epoch);
+      if (first > 0) this.#loss = sum / first;
       for (const [i, draws] of batches.entries()) {
         if (i < first) continue;
         if (this.#job.signal.aborted) {
@@ -343,7 +345,10 @@ class Training {
         if (performance.now() - saved >= (this.#options.checkpointSeconds ?? 30) * 1000) save();
         else if (performance.now() - told >= tellEvery) tell();
       }
-      await this.#measure(position.epoch);
+      if (!(await this.#measure(position.epoch))) {
+        save();
+        return summary('stopped');
+      }
       this.#folder.log(
         [`epoch ${position.epoch + 1} of ${epochs}: loss ${this.#loss?.toFixed(4) ?? '–'}`]
           .concat(Object.entries(this.#figures).map(([name, value]) => `${name} ${value.toFixed(4)}`))
@@ -355,12 +360,18 @@ class Training {
     return summary('finished');
   }
 
-  /** Figures of the model as it is now, if anyone wants them. */
-  async #measure(epoch: number): Promise<void> {
+  /** Takes figures of the model as it is now, if anyone wants them. False if the job was told to stop meanwhile. */
+  async #measure(epoch: number): Promise<boolean> {
     const { onEvaluate } = this.#options;
-    if (onEvaluate === undefined) return;
-    this.#figures = await onEvaluate(this.#model.encoder(this.#name), this.step);
+    if (onEvaluate === undefined) return true;
+    try {
+      this.#figures = await onEvaluate(this.#model.encoder(this.#name), this.step);
+    } catch (error) {
+      if (this.#job.signal.aborted) return false;
+      throw error;
+    }
     this.#folder.addMetric({ step: this.step, epoch, figures: this.#figures });
+    return true;
   }
 
   /** The sum of the losses of an epoch's steps that stand in the metrics. */

@@ -176,6 +176,11 @@ describe('the learning rate', () => {
     ]);
   });
 
+  test('of which all is warm-up rises to the end', () => {
+    const shares = Array.from({ length: 4 }, (_, i) => learningRateShare(i + 1, 4, 4, 'linear'));
+    expect(shares).toEqual([1 / 5, 2 / 5, 3 / 5, 4 / 5]);
+  });
+
   test('without warm-up it begins at its peak, and after the last step it is zero', () => {
     for (const decay of ['linear', 'cosine'] as const) {
       expect(learningRateShare(1, 0, 10, decay)).toBe(1);

@@ -149,6 +149,34 @@ describe('a training', () => {
     },
   );
 
+  it.each([0, 30, steps])(
+    'stopped while it is measured after step %i keeps its steps, and resumed is the uninterrupted one',
+    async step => {
+      const path = workspace();
+      const controller = new AbortController();
+      const job: Job = { signal: controller.signal, report: () => {} };
+      const stopped = await train(optionsIn(path), job, {
+        ...one,
+        async onEvaluate(_, at) {
+          if (at === step) controller.abort();
+          controller.signal.throwIfAborted();
+          return { at };
+        },
+      });
+      expect(stopped).toMatchObject({ state: 'stopped', model: null, steps: step });
+      expect(new RunFolder(stopped.run).readStatus()).toMatchObject({ state: 'stopped', step, error: null });
+      const resumed = await resume(stopped.run, unwatched, { ...one, onEvaluate: async (_, at) => ({ at }) });
+      expect(resumed).toMatchObject({ state: 'finished', steps, figures: { at: steps } });
+      const losses = lossesOf(whole.run).map(([, loss]) => loss!);
+      expect(lossesOf(stopped.run).map(([, loss]) => loss)).toEqual(losses);
+      const last = losses.slice(-steps / 4);
+      expect(resumed.loss).toBeCloseTo(last.reduce((sum, loss) => sum + loss) / last.length, 12);
+      expect(tableOf(resumed.model!)).toEqual(tableOf(whole.model));
+      const measured = new RunFolder(stopped.run).readMetrics().filter(metric => 'figures' in metric);
+      expect(measured.map(metric => metric.step)).toEqual([0, 15, 30, 45, 60]);
+    },
+  );
+
   it('killed in the middle is seen to have crashed, and resumes to the same result', async () => {
     const path = workspace();
     const script = fileURLToPath(new URL('run-process.ts', import.meta.url));
