@@ -9,6 +9,16 @@ export interface Progress {
   readonly detail?: string;
 }
 
+/** A line that carries progress as JSON, as the command line writes it for the programs that start it. */
+export function parseProgress(line: string): Progress | undefined {
+  if (!line.startsWith('{"task":')) return undefined;
+  try {
+    return JSON.parse(line) as Progress;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What every long piece of work takes: a way to report, and a way to be stopped. */
 export interface Job {
   readonly report: (progress: Progress) => void;

@@ -6,9 +6,9 @@ import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
 import type { EvaluateResult, SearchResult } from '../jobs/measure.ts';
 import type { CorpusResult, MineResult } from '../jobs/mine.ts';
 import type { RunList } from '../jobs/runs.ts';
+import type { TrainAnswer } from '../jobs/train.ts';
 import type { DropReason } from '../mining/rule.ts';
 import type { RunState } from '../training/run-folder.ts';
-import type { TrainResult } from '../training/trainer.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { IndexStatus } from '../workspace/index.ts';
 
@@ -132,8 +132,8 @@ export function ofCorpus({ out, documents, shows }: CorpusResult): string {
   return `${documents} documents (${shows.document} as opened, ${shows.snippet} snippets, ${shows.extract} extracts) → ${out}`;
 }
 
-export function ofTraining(result: TrainResult): string {
-  const { state, run, model, rows, steps, loss, rowsPerSecond, figures } = result;
+export function ofTraining(result: TrainAnswer): string {
+  const { state, run, model, rows, steps, loss, rowsPerSecond, figures, heldOut } = result;
   return [
     state === 'finished'
       ? `Trained on ${rows} pairs in ${steps} steps, loss ${loss?.toFixed(4) ?? '–'}, ${Math.round(rowsPerSecond)} rows/s → ${model}`
@@ -141,6 +141,7 @@ export function ofTraining(result: TrainResult): string {
     ...Object.entries(figures).map(
       ([name, value]) => `  ${name} on held-out questions: ${formatNumber(value)}`,
     ),
+    ...(heldOut === null ? [] : [`Held-out pairs: ${heldOut}`]),
     `Run: ${run}`,
   ].join('\n');
 }

@@ -74,7 +74,7 @@ export function cancelled(): DOMException {
 }
 
 /** One Ctrl-C may arrive several times: from the terminal, and from each process that started this one. In milliseconds. */
-const samePress = 500;
+export const samePress = 500;
 
 /** A job that ends with the process's signals: the first Ctrl-C asks for a tidy stop, the second ends at once. */
 export function jobOf(terminal: Terminal): Job {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { LratError } from '../base/errors.ts';
-import type { Job, Progress } from '../base/progress.ts';
+import { type Job, parseProgress } from '../base/progress.ts';
 
 /** The bundled command line, beside the bundled extension. */
 const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
@@ -33,7 +33,7 @@ export function runCommandLine(args: readonly string[], job: Job): Promise<unkno
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) {
-        const progress = progressOf(line);
+        const progress = parseProgress(line);
         if (progress === undefined) words += `${line}\n`;
         else job.report(progress);
       }
@@ -50,14 +50,4 @@ export function runCommandLine(args: readonly string[], job: Job): Promise<unkno
       }
     });
   });
-}
-
-/** A line of standard error that carries progress, as `src/cli/terminal.ts` writes it. */
-function progressOf(line: string): Progress | undefined {
-  if (!line.startsWith('{"task":')) return undefined;
-  try {
-    return JSON.parse(line) as Progress;
-  } catch {
-    return undefined;
-  }
 }
