@@ -48,8 +48,9 @@ class PlaceCounter {
   readonly #isAscii: boolean;
   #line: number;
   #column: number;
-  /** The byte that `#line` and `#column` are of. */
+  /** The byte that `#line` and `#column` are of, and the next line end after it. */
   #at = 0;
+  #lineEnd = -1;
 
   constructor(bytes: Buffer, start: Place) {
     this.#bytes = bytes;
@@ -57,13 +58,15 @@ class PlaceCounter {
     this.#isAscii = isAscii(bytes);
     this.#line = start.line;
     this.#column = start.column;
+    this.#findLineEnd();
   }
 
   at(index: number): Place {
-    for (let end = this.#lineEnd(index); end >= 0; end = this.#lineEnd(index)) {
+    while (this.#lineEnd < index) {
       this.#line++;
       this.#column = 1;
-      this.#at = end + 1;
+      this.#at = this.#lineEnd + 1;
+      this.#findLineEnd();
     }
     const passed = index - this.#at;
     this.#column += this.#isAscii ? passed : this.#bytes.toString('utf8', this.#at, index).length;
@@ -71,9 +74,9 @@ class PlaceCounter {
     return { offset: this.#start.offset + index, line: this.#line, column: this.#column };
   }
 
-  #lineEnd(before: number): number {
-    const end = this.#bytes.subarray(this.#at, before).indexOf(newline);
-    return end < 0 ? -1 : this.#at + end;
+  #findLineEnd(): void {
+    const found = this.#bytes.indexOf(newline, this.#lineEnd + 1);
+    this.#lineEnd = found < 0 ? Infinity : found;
   }
 }
 
