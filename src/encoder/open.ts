@@ -8,6 +8,7 @@ import type { TrainableEncoder } from './trainable.ts';
 
 /** What there is to a family of models. */
 interface Family {
+  readonly name: string;
   /** The sentence-transformers module that such models begin with. */
   readonly module: string;
   open(dir: string): Promise<Encoder>;
@@ -16,6 +17,7 @@ interface Family {
 
 const families: readonly Family[] = [
   {
+    name: 'static',
     module: 'StaticEmbedding',
     open: async dir => staticEncoder(basename(dir), readStatic(dir)),
     openForTraining: async (dir, maxTokens) => trainableStatic(readStatic(dir), maxTokens),
@@ -36,6 +38,11 @@ function familyOf(dir: string): Family {
     );
   }
   return family;
+}
+
+/** The name of the family (`TrainableEncoder.family`) of the model in a folder. Raises as `openEncoder` does. */
+export function modelFamily(dir: string): string {
+  return familyOf(dir).name;
 }
 
 /**

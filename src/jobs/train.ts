@@ -5,7 +5,7 @@ import { LratError } from '../base/errors.ts';
 import { AtomicFile, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
-import { openEncoder } from '../encoder/open.ts';
+import { modelFamily, openEncoder } from '../encoder/open.ts';
 import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
 import { holdOut } from '../evaluation/split.ts';
 import type { PairRow } from '../mining/pair.ts';
@@ -13,7 +13,7 @@ import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
 import { Bm25Index, luceneBm25 } from '../retrieval/bm25.ts';
 import { DenseRetriever } from '../retrieval/dense.ts';
 import type { Document, Retriever } from '../retrieval/retriever.ts';
-import { publishedRecipe, type Recipe, recipeSchema, staticRecipe } from '../training/recipe.ts';
+import { type Recipe, recipeFor, recipeSchema } from '../training/recipe.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { resume, type TrainResult, train } from '../training/trainer.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
@@ -47,11 +47,16 @@ export interface ResumeRequest {
   readonly run: string;
 }
 
+export interface TrainAnswer extends TrainResult {
+  /** Pair file of the questions that were kept out of the training; null if there are none. */
+  readonly heldOut: string | null;
+}
+
 /** Cut-off of the metric that is shown while training. */
 const cutoff = 10;
 
 /** Goes on with a run that was stopped. */
-export async function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainResult> {
+export async function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainAnswer> {
   const { run } = request;
   const isFolder = isAbsolute(run) || existsSync(join(run, 'run.json'));
   const folder = new RunFolder(
@@ -61,15 +66,15 @@ export async function resumeTraining(request: ResumeRequest, job: Job): Promise<
   const heldOut = heldOutPath(pairs);
   const result = await resume(folder.path, job, measured(heldOut, job));
   if (heldOut !== null) await compareWithBase(result, heldOut, job);
-  return result;
+  return { ...result, heldOut };
 }
 
 /** Trains an encoder on a pair file. */
-export async function trainModel(request: TrainRequest, job: Job): Promise<TrainResult> {
+export async function trainModel(request: TrainRequest, job: Job): Promise<TrainAnswer> {
   const { pairs, out } = request;
   const paths = ensureWorkspace(existingWorkspace(request.workspace).workspace);
   const base = request.base ?? 'static';
-  const recipe = recipeOf(request, base === 'static' ? staticRecipe : publishedRecipe);
+  const recipe = recipeOf(request, recipeFor(base === 'static' ? 'static' : modelFamily(base)));
   const set =
     request.heldOut === undefined || request.heldOut === 0
       ? { train: pairs, heldOut: null }
@@ -87,7 +92,7 @@ export async function trainModel(request: TrainRequest, job: Job): Promise<Train
     measured(set.heldOut, job),
   );
   if (set.heldOut !== null) await compareWithBase(result, set.heldOut, job);
-  return result;
+  return { ...result, heldOut: set.heldOut };
 }
 
 function recipeOf(request: TrainRequest, defaults: Recipe): Recipe {

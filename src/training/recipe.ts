@@ -29,7 +29,7 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** As published for transformers (0.6 billion parameters and more); bf16 apart, which is the device's matter. */
-export const publishedRecipe: Recipe = {
+const publishedRecipe: Recipe = {
   epochs: 2,
   batchSize: 32,
   learningRate: 1e-6,
@@ -45,7 +45,7 @@ export const publishedRecipe: Recipe = {
   seed: 0,
 };
 
-/** For the static encoder, which starts from random embeddings and so learns with far greater steps. */
+/** For static encoders, whose embeddings begin at random and are no network: they learn with far greater steps. */
 export const staticRecipe: Recipe = {
   ...publishedRecipe,
   epochs: 10,
@@ -54,3 +54,8 @@ export const staticRecipe: Recipe = {
   temperature: 0.05,
   groupSize: 5,
 };
+
+/** The settings that a family of models (`TrainableEncoder.family`) trains with unless told otherwise. */
+export function recipeFor(family: string): Recipe {
+  return family === 'static' ? staticRecipe : publishedRecipe;
+}
