@@ -1,28 +1,22 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../src/base/random.ts';
 
-/** What generated logs are like; the defaults are those of the paper's collection (Table 1): 17 searches, 4 browses, 60 KB. */
-export interface LogShape {
-  readonly searches: number;
-  readonly browses: number;
-  readonly listLength: number;
-  /** Words of a snippet, of an opened document, of a reasoning. */
-  readonly snippetWords: number;
-  readonly documentWords: number;
-  readonly reasoningWords: number;
-  readonly documents: number;
-}
-
-export const paperShape: LogShape = {
-  searches: 17,
-  browses: 4,
-  listLength: 10,
-  snippetWords: 40,
-  documentWords: 320,
-  reasoningWords: 75,
-  documents: 100_000,
-};
+/**
+ * Writes run logs like those of the paper's collection (Table 1: 17 searches and 4 browses, lists of 10 snippets of 64
+ * tokens, 60 KB), and labels for their browses: `node test/bench/generate-logs.ts FOLDER COUNT files|lines`.
+ * `files` is a log per run, indented as the published ones are; `lines` is JSON Lines of 100 runs each.
+ * The same count gives the same bytes. Prints what there is of it as JSON.
+ */
+const [searches, browses, listLength] = [17, 4, 10];
+const words = { snippet: 38, page: 290, reasoning: 90, query: 8, question: 40, answer: 240 };
+const collection = 100_000;
+/** What the lists of one run are drawn from: as in the published logs, two thirds of what is listed is new. */
+const nearQuestion = 170;
+const runsPerFile = 100;
+const shareRelevant = 0.75;
+/** As in the published logs, 6 % of the words are more than one token of cl100k_base. */
+const shareOfNames = 0.07;
 
 const common =
   `the of and to a in that is was for it with as his on be at by had not are but from or have an they which one you were
@@ -43,85 +37,108 @@ const common =
     .trim()
     .split(/\s+/);
 
-/** Words of English with the frequencies of a natural text (Zipf's law), and names between them. */
+/** Words of English with names between them, both with the frequencies of a natural text (Zipf's law). Some names have accents. */
 class Words {
   readonly #random: Random;
-  readonly #words: readonly string[];
+  readonly #names: readonly string[];
 
   constructor(random: Random) {
     this.#random = random;
-    const syllables = 'an er in or st al ar en el is ba do ka lo mi no ra se ti vo'.split(' ');
-    const name = () => {
+    const syllables =
+      'an er in or st al ar en el is ba do ka lo mi no ra se ti vo gu ham ley ton ber ré ña'.split(' ');
+    this.#names = Array.from({ length: 30_000 }, () => {
       const letters = Array.from({ length: 2 + random.below(3) }, () => random.pick(syllables)).join('');
       return letters[0]!.toUpperCase() + letters.slice(1);
-    };
-    this.#words = [...common, ...Array.from({ length: 5000 }, name)];
+    });
   }
 
   some(count: number): string {
-    const size = this.#words.length;
-    const text = Array.from(
-      { length: count },
-      () => this.#words[Math.floor(size ** this.#random.uniform()) - 1]!,
+    const text = Array.from({ length: count }, () =>
+      this.#frequent(this.#random.uniform() < shareOfNames ? this.#names : common),
     );
     for (let i = 11; i < count; i += 12) text[i] += '.';
     return text.join(' ');
   }
-}
 
-/** Writes run logs of the LRAT format, `<folder>/<i>.json`, and returns how many bytes they have. The same seed writes the same. */
-export function generateLogs(folder: string, count: number, seed = 1, shape: LogShape = paperShape): number {
-  mkdirSync(folder, { recursive: true });
-  const random = Random.seeded(seed);
-  const words = new Words(random);
-  let bytes = 0;
-  for (let i = 0; i < count; i++) {
-    const record = `${JSON.stringify(runRecord(i, random, words, shape))}\n`;
-    writeFileSync(join(folder, `${i}.json`), record);
-    bytes += Buffer.byteLength(record);
+  /** The word at place r with a probability near 1 / r. */
+  #frequent(words: readonly string[]): string {
+    return words[Math.floor((words.length + 1) ** this.#random.uniform()) - 1]!;
   }
-  return bytes;
 }
 
-function runRecord(i: number, random: Random, words: Words, shape: LogShape): object {
-  const listed: number[] = [];
-  const reason = () => ({
-    type: 'reasoning',
-    tool_name: null,
-    arguments: null,
-    output: words.some(shape.reasoningWords),
-  });
-  const call = (tool_name: string, given: object, output: string) => ({
-    ...{ type: 'tool_call', tool_name, arguments: JSON.stringify(given), output },
-  });
-  const browsesAfter = new Set(
-    Array.from({ length: shape.browses }, (_, n) =>
-      Math.floor(((n + 1) * shape.searches) / (shape.browses + 1)),
-    ),
-  );
+/** One run, and the steps that open a document. */
+function run(id: number, random: Random, texts: Words): { record: object; browsed: number[] } {
   const result: object[] = [];
-  for (let n = 0; n < shape.searches; n++) {
-    const query = words.some(9);
-    const blocks = Array.from({ length: shape.listLength }, () => {
-      const document = random.below(shape.documents);
-      listed.push(document);
-      const title = `title ${document}`;
-      return `DocID:${document}\n[${title}]\n${title}\n${words.some(shape.snippetWords)}`;
+  const browsed: number[] = [];
+  const near = Array.from({ length: nearQuestion }, () => random.below(collection));
+  const listed = new Set<number>();
+  const say = (type: string, output: string) =>
+    result.push({ type, tool_name: null, arguments: null, output });
+  const think = () => say('reasoning', texts.some(1 + random.below(2 * words.reasoning)));
+  const call = (tool_name: string, given: object, output: string) =>
+    result.push({ type: 'tool_call', tool_name, arguments: JSON.stringify(given), output });
+
+  for (let n = 1; n <= searches; n++) {
+    think();
+    const query = [texts.some(words.query), texts.some(words.query)];
+    const found = new Set<number>();
+    while (found.size < listLength) found.add(random.pick(near));
+    const blocks = [...found].map(document => {
+      listed.add(document);
+      const title = `Title ${document}`;
+      return `DocID:${document}\n[${title}]\n${title}\n${texts.some(words.snippet)}`;
     });
-    const output = `A search for '${query}' found ${blocks.length} results:\n\n## Web Results\n${blocks.join('\n\n')}`;
-    result.push(reason(), call('search', { query: [query] }, output));
-    if (!browsesAfter.has(n)) continue;
-    const docid = String(random.pick(listed));
-    const page = `Document ${docid}:\n{'docid': '${docid}', 'text': 'title ${docid}\\n${words.some(shape.documentWords)}'}`;
-    result.push(reason(), call('get_document', { docid }, page));
+    call(
+      'search',
+      { query },
+      `A search for '${query[0]}' found ${listLength} results:\n\n## Web Results\n${blocks.join('\n\n')}`,
+    );
+    const isFollowed = Math.floor((n * browses) / searches) > Math.floor(((n - 1) * browses) / searches);
+    if (!isFollowed) continue;
+    think();
+    const docid = String(random.pick([...listed]));
+    browsed.push(result.length);
+    call('get_document', { docid }, `Document ${docid}:\nTitle ${docid}\n${texts.some(words.page)}`);
   }
-  result.push(reason(), { type: 'output_text', tool_name: null, arguments: null, output: words.some(20) });
-  return {
-    metadata: { model: 'generated', searcher_type: random.pick(['bm25', 'dense']) },
-    query_id: String(i),
+  think();
+  say('output_text', texts.some(words.answer));
+  const counts = { search: searches, get_document: browses };
+  const record = {
+    metadata: {
+      model: 'generated',
+      snippet_max_tokens: 64,
+      k: listLength,
+      searcher_type: random.pick(['bm25', 'dense']),
+    },
+    query_id: String(id),
+    tool_call_counts: counts,
+    tool_call_counts_all: counts,
     status: 'completed',
+    retrieved_docids: [...listed].map(String),
     result,
-    query: words.some(30),
+    query: texts.some(words.question),
     correct: random.uniform() < 0.76,
   };
+  return { record, browsed };
 }
+
+const [folder = 'generated', count = '1000', layout = 'files'] = process.argv.slice(2);
+mkdirSync(join(folder, layout), { recursive: true });
+const random = Random.seeded(1);
+const texts = new Words(random);
+const labels = openSync(join(folder, `${layout}-labels.jsonl`), 'w');
+let bytes = 0;
+for (let id = 0; id < Number(count); id++) {
+  const { record, browsed } = run(id, random, texts);
+  const isLine = layout === 'lines';
+  const log = isLine ? `${Math.floor(id / runsPerFile)}.jsonl` : `${id}.json`;
+  const text = `${JSON.stringify(record, null, isLine ? 0 : 2)}\n`;
+  writeFileSync(join(folder, layout, log), text, { flag: isLine && id % runsPerFile > 0 ? 'a' : 'w' });
+  bytes += Buffer.byteLength(text);
+  for (const step of browsed) {
+    const label = random.uniform() < shareRelevant ? 'relevant' : 'irrelevant';
+    writeSync(labels, `${JSON.stringify({ log, trajectory: String(id), step, label })}\n`);
+  }
+}
+closeSync(labels);
+console.log(JSON.stringify({ trajectories: Number(count), bytes }));
