@@ -16,6 +16,8 @@ export const runSchema = z.strictObject({
   pairsHash: z.string(),
   /** Folder of the model that training starts from. */
   base: z.string(),
+  /** SHA-256 of its files; null for one that was made for this run and lies in its folder. */
+  baseHash: z.string().nullable().default(null),
   out: z.string(),
   recipe: recipeSchema,
   lineage: z.record(z.string(), z.string()),

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { describeError, LratError } from '../base/errors.ts';
@@ -5,7 +7,7 @@ import type { Job } from '../base/progress.ts';
 import { Random } from '../base/random.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { checkReplaceable } from '../encoder/model-folder.ts';
-import { openForTraining } from '../encoder/open.ts';
+import { modelFamily, openForTraining } from '../encoder/open.ts';
 import { buildStatic, saveStatic } from '../encoder/static.ts';
 import type { TrainableEncoder } from '../encoder/trainable.ts';
 import { learningRateShare } from '../engine/optimizer.ts';
@@ -75,6 +77,8 @@ export interface TrainResult {
 export async function train(options: TrainOptions, job: Job, run: RunOptions = {}): Promise<TrainResult> {
   const recipe = recipeSchema.parse(options.recipe);
   checkReplaceable(options.out);
+  const { base } = options;
+  const baseHash = typeof base === 'string' ? await hashOfModel(base) : null;
   const set = await readTrainingSet(options.pairs);
   const id = newRunId();
   const folder = new RunFolder(join(options.workspace, '.lrat', 'runs', id));
@@ -89,13 +93,13 @@ export async function train(options: TrainOptions, job: Job, run: RunOptions = {
     created: new Date().toISOString(),
     pairs: inWorkspace(options.pairs),
     pairsHash: set.hash,
-    base: inWorkspace(typeof options.base === 'string' ? options.base : folder.base),
+    base: inWorkspace(typeof base === 'string' ? base : folder.base),
+    baseHash,
     out: inWorkspace(options.out),
     recipe,
     lineage: { ...options.lineage },
     versions: { node: process.versions.node },
   };
-  const { base } = options;
   const makeBase = typeof base === 'string' ? undefined : () => saveNewStatic(folder.base, base, set, recipe);
   folder.writeRecord(record);
   return go(folder, options.workspace, record, set, job, run, makeBase);
@@ -128,7 +132,26 @@ export async function resume(runDir: string, job: Job, run: RunOptions = {}): Pr
       remedy: 'Put the old file back, or start a new training.',
     });
   }
+  const base = resolve(workspace, record.base);
+  if (record.baseHash !== null && (await hashOfModel(base)) !== record.baseHash) {
+    throw new LratError('has changed since the run began, so it cannot go on as it would have.', {
+      place: base,
+      remedy: 'Put the old model back, or start a new training.',
+    });
+  }
   return go(folder, workspace, record, set, job, run);
+}
+
+/** @throws LratError if the folder holds no model that is known here. */
+async function hashOfModel(dir: string): Promise<string> {
+  modelFamily(dir);
+  const hash = createHash('sha256');
+  const names = readdirSync(dir, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile());
+  for (const path of names.map(({ parentPath, name }) => join(parentPath, name)).sort()) {
+    hash.update(`${relative(dir, path)}\0`);
+    for await (const chunk of createReadStream(path)) hash.update(chunk);
+  }
+  return hash.digest('hex');
 }
 
 function saveNewStatic(dir: string, base: NewStaticBase, set: TrainingSet, recipe: Recipe): void {

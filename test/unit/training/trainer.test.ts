@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -242,11 +251,20 @@ describe('a training that cannot go on', () => {
     expect(kept.data.every(Number.isFinite)).toBe(true);
   });
 
-  it('refuses pairs that changed, a finished run, and a folder that is no run', async () => {
+  it('refuses pairs or a base that changed, a finished run, and a folder that is no run', async () => {
     const path = workspace();
     const { run } = await train(optionsIn(path), stoppedAfter(3), one);
     writeFileSync(join(path, 'pairs.jsonl'), `${readFileSync(join(path, 'pairs.jsonl'), 'utf8')}\n\n`);
     await expect(resume(run, unwatched, one)).rejects.toThrow(/has changed since the run began/);
+    const base = join(path, 'base');
+    cpSync(whole.model, base, { recursive: true });
+    writePairs(path);
+    const onward = await train(optionsIn(path, { base }), stoppedAfter(3), one);
+    appendFileSync(join(base, 'tokenizer.json'), ' ');
+    await expect(resume(onward.run, unwatched, one)).rejects.toMatchObject({
+      place: base,
+      message: expect.stringContaining('has changed since the run began'),
+    });
     await expect(resume(whole.run, unwatched, one)).rejects.toThrow(/is finished/);
     await expect(resume(join(path, 'none'), unwatched, one)).rejects.toThrow(/cannot be read as a record/);
   });
