@@ -42,18 +42,6 @@ export function alignTable(header: readonly string[], rows: readonly (readonly s
     .join('\n');
 }
 
-/** The same as a Markdown table. */
-export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const escaped = (cells: readonly string[]) =>
-    cells.map(cell => cell.replace(/[\\|]/g, '\\$&').replace(/\s*\n\s*/g, ' '));
-  return [
-    line(escaped(header)),
-    line(header.map((_, column) => (column === 0 ? '---' : '---:'))),
-    ...rows.map(cells => line(escaped(cells))),
-  ].join('\n');
-}
-
 function width(text: string): number {
   return [...text].length;
 }

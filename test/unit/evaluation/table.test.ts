@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alignTable, formatInterval, formatNumber, markdownTable } from '../../../src/evaluation/table.ts';
+import { alignTable, formatInterval, formatNumber } from '../../../src/evaluation/table.ts';
 
 describe('tables', () => {
   const header = ['retriever', 'recall@10', 'n'];
@@ -15,12 +15,6 @@ describe('tables', () => {
         'BM25       62.3 [60.1, 64.5]      8',
         'größer                   7.0  1,234',
       ].join('\n'),
-    );
-  });
-
-  it('are Markdown, with what Markdown would take for a column escaped', () => {
-    expect(markdownTable(['a|b', 'n'], [['c\\d\ne', '1']])).toBe(
-      '| a\\|b | n |\n| --- | ---: |\n| c\\\\d e | 1 |',
     );
   });
 });
