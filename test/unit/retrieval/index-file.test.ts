@@ -77,7 +77,7 @@ describe('the file of an index', () => {
     mkdirSync(join(taken, 'inside'), { recursive: true });
     const save = () => Bm25Index.build([]).save(taken);
     expect(save).toThrow(LratError);
-    expect(save).toThrow('could not be written');
+    expect(save).toThrow('is a folder');
     expect([readdirSync(home), readdirSync(taken)]).toEqual([['taken'], ['inside']]);
   });
 });
