@@ -41,7 +41,11 @@ await Promise.all([
   }),
   build({
     bundle: true,
-    entryPoints: { trajectory: 'webview/trajectory/main.ts', style: 'webview/style.css' },
+    entryPoints: {
+      trajectory: 'webview/trajectory/main.ts',
+      run: 'webview/run/main.ts',
+      style: 'webview/style.css',
+    },
     outdir: 'dist/webview',
     format: 'iife',
     target: 'chrome128',

@@ -198,7 +198,7 @@ command('train', 'train a retriever on mined pairs')
   });
 
 command('runs', 'the training runs of the workspace, newest first, and how they stand').action(
-  (options: Common) => answer(options, async workspace => listRuns(workspace), text.ofRuns),
+  (options: Common) => answer(options, workspace => listRuns(workspace), text.ofRuns),
 );
 
 command('stop <run>', 'stop a run, wherever it was started; `lrat train --resume` goes on with it').action(

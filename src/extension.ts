@@ -1,6 +1,12 @@
 import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
-import { registerCommands, registerWithoutFolder } from './editor/commands.ts';
+import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
+import { RunViews, runViewType } from './editor/run-view.ts';
+import { RunWatch } from './editor/run-watch.ts';
+import { RunTree } from './editor/runs-tree.ts';
+import { StatusBar, tellEnds } from './editor/status-bar.ts';
+import { LratTasks } from './editor/tasks.ts';
+import { runCommands } from './editor/train-command.ts';
 import { type Grouping, TrajectoryTree } from './editor/trajectory-tree.ts';
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
 import { LratWorkspace } from './editor/workspace.ts';
@@ -17,6 +23,19 @@ export function activate(context: vscode.ExtensionContext): void {
   const workspace = new LratWorkspace(folder, userInfo().username);
   const tree = new TrajectoryTree(workspace, context.workspaceState.get<Grouping>('grouping', 'folder'));
   const views = new TrajectoryViews(context.extensionUri, workspace, log);
+  const watch = new RunWatch(workspace, log);
+  const runViews = new RunViews(context.extensionUri, workspace, watch, log);
+  const tasks = new LratTasks(folder);
+  const { workspaceState: memory } = context;
+  context.subscriptions.push(
+    watch,
+    vscode.window.createTreeView('lrat.runs', { treeDataProvider: new RunTree(watch) }),
+    vscode.window.registerWebviewPanelSerializer(runViewType, runViews),
+    vscode.tasks.registerTaskProvider('lrat', tasks),
+    registerAll(runCommands({ workspace, watch, views: runViews, tasks, memory }), log),
+    new StatusBar(workspace, watch),
+    tellEnds(watch, id => runViews.shows(id)),
+  );
   context.subscriptions.push(
     workspace,
     vscode.window.createTreeView('lrat.trajectories', { treeDataProvider: tree, showCollapseAll: true }),

@@ -123,6 +123,67 @@ export type StepView =
   | (StepViewBase & { readonly kind: 'tool'; readonly name: string })
   | (StepViewBase & { readonly kind: 'answer'; readonly text: string });
 
+/** How a run stands. `crashed`: it says that it runs, and its process is gone. */
+export type RunStateName = 'running' | 'stopped' | 'finished' | 'failed' | 'crashed';
+
+/** A value with its 95 % interval. */
+export interface EstimateView {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** A training run as its panel shows it. */
+export interface RunView {
+  readonly id: string;
+  readonly title: string;
+  readonly state: RunStateName;
+  readonly error: string | null;
+  readonly created: string;
+  readonly step: number;
+  readonly steps: number;
+  /** Mean over the steps of the epoch so far. */
+  readonly loss: number | null;
+  /** What was asked for, as names and values. */
+  readonly settings: readonly (readonly [string, string])[];
+  /** Null before the first step. */
+  readonly pace: {
+    readonly rowsPerSecond: number;
+    readonly tokensPerSecond: number;
+    readonly gradientNorm: number;
+    readonly learningRate: number;
+    /** Bytes. */
+    readonly memory: number | null;
+    readonly secondsLeft: number;
+  } | null;
+  /** At most 600; each is the mean of `stepsPerPoint` steps and stands at the last of them. */
+  readonly points: readonly {
+    readonly step: number;
+    readonly loss: number;
+    readonly learningRate: number;
+    readonly gradientNorm: number;
+  }[];
+  readonly stepsPerPoint: number;
+  /** Measured on held-out questions, as rates from 0 to 1; at step 0 they are the base's. */
+  readonly heldOut: readonly { readonly step: number; readonly figures: Readonly<Record<string, number>> }[];
+  /** Retrievers on the same held-out questions, once it is finished. */
+  readonly result: {
+    readonly metrics: readonly string[];
+    readonly questions: number;
+    readonly rows: readonly {
+      readonly retriever: string;
+      readonly metrics: Readonly<Record<string, EstimateView>>;
+    }[];
+    readonly differences: readonly {
+      readonly retriever: string;
+      readonly baseline: string;
+      readonly metrics: Readonly<Record<string, EstimateView & { readonly p: number }>>;
+    }[];
+  } | null;
+  /** The last lines of its log. */
+  readonly log: readonly string[];
+}
+
 /** Requests of a webview to the editor: name → parameters and result. */
 export interface EditorRequests {
   'trajectory.head': { params: null; result: TrajectoryHead };
@@ -136,6 +197,10 @@ export interface EditorRequests {
   'trajectory.undo': { params: null; result: null };
   'open.log': { params: { line: number; column: number }; result: null };
   'open.text': { params: null; result: null };
+  'run.state': { params: null; result: RunView };
+  'run.stop': { params: null; result: null };
+  'run.resume': { params: null; result: null };
+  'run.openLog': { params: null; result: null };
 }
 
 /** Events from the editor to a webview. */

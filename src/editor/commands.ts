@@ -71,15 +71,23 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     },
     'lrat.showLog': async () => log.show(),
   };
+  return registerAll(commands, log);
+}
+
+/** Registers commands by name; all go through `guarded`. */
+export function registerAll<Argument>(
+  commands: Readonly<Record<string, (job: Job, argument?: Argument) => Promise<unknown>>>,
+  log: vscode.LogOutputChannel,
+): vscode.Disposable {
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) =>
-      vscode.commands.registerCommand(name, (node?: TreeNode) => guarded(log, job => run(job, node))),
+      vscode.commands.registerCommand(name, (argument?: Argument) => guarded(log, job => run(job, argument))),
     ),
   );
 }
 
 /** Viewing works in a workspace that nobody trusts; starting processes on its files does not. */
-function requireTrust(): void {
+export function requireTrust(): void {
   if (!vscode.workspace.isTrusted) {
     throw new Error(
       vscode.l10n.t('This needs a trusted workspace: it starts a process on the workspace’s files.'),

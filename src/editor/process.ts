@@ -4,7 +4,7 @@ import { LratError } from '../base/errors.ts';
 import { type Job, parseProgress } from '../base/progress.ts';
 
 /** The bundled command line, beside the bundled extension. */
-const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
+export const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
 
 /**
  * Runs the command line as a child process, so that nothing it does can block the extension host, and gives back the

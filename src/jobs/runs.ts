@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as breathe, setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { describeError, errorCode, LratError } from '../base/errors.ts';
 import {
@@ -22,6 +22,8 @@ export interface RunSummary {
   /** What was trained on what, for people. */
   readonly title: string;
   readonly created: string;
+  /** Folder of the model that comes of it. */
+  readonly out: string;
   readonly state: RunState;
   readonly step: number;
   readonly steps: number;
@@ -39,15 +41,27 @@ export interface RunList {
   readonly problems: readonly Problem[];
 }
 
-/** The runs of a workspace, whoever started them; whether those that say they run still do is looked up. */
-export function listRuns(workspace: string): RunList {
+/** Runs that are read before others get their turn. */
+const listed = 20;
+
+/**
+ * The runs of a workspace, whoever started them; whether those that say they run still do is looked up.
+ * @param known runs that need not be read again, by the name of their folder
+ */
+export async function listRuns(
+  workspace: string,
+  known: ReadonlyMap<string, RunSummary> = new Map(),
+): Promise<RunList> {
   const { runs: home } = existingWorkspace(workspace);
   const runs: RunSummary[] = [];
   const problems: Problem[] = [];
-  for (const id of existsSync(home) ? readdirSync(home).sort().reverse() : []) {
+  const names = existsSync(home) ? readdirSync(home).sort().reverse() : [];
+  for (const [i, id] of names.entries()) {
+    if (i % listed === listed - 1) await breathe();
     try {
-      runs.push(summarise(join(home, id)));
+      runs.push(known.get(id) ?? summarise(join(home, id)));
     } catch (error) {
+      if (!existsSync(join(home, id))) continue;
       problems.push({ log: relative(workspace, join(home, id)), place: '', reason: describeError(error) });
     }
   }
@@ -64,6 +78,7 @@ export function summarise(path: string): RunSummary {
     path,
     title: titleOf(folder, record),
     created: record.created,
+    out: resolve(folder.workspace, record.out),
     // The status is written right after the record: without one the process ended in between.
     state: status?.state ?? 'crashed',
     step: status?.step ?? 0,

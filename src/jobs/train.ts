@@ -192,8 +192,8 @@ async function compareWithBase({ run, model }: TrainResult, heldOut: string, job
     differences,
   } = await evaluate(
     [
-      await dense(resolve(folder.workspace, folder.readRecord().base), 'base'),
       named(Bm25Index.build(documents, luceneBm25), 'BM25'),
+      await dense(resolve(folder.workspace, folder.readRecord().base), 'base'),
       await dense(model, 'trained'),
     ],
     queriesFromPairs(rows),

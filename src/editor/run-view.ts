@@ -1,0 +1,158 @@
+import { existsSync } from 'node:fs';
+import { relative, resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { LratError } from '../base/errors.ts';
+import {
+  MetricsReader,
+  paceOf,
+  type RunSummary,
+  readResult,
+  readTail,
+  runFolder,
+  thinOut,
+} from '../jobs/runs.ts';
+import type { RunView } from '../protocol.ts';
+import type { RunFolder } from '../training/run-folder.ts';
+import type { RunWatch } from './run-watch.ts';
+import { serveWebview } from './webview.ts';
+import type { LratWorkspace } from './workspace.ts';
+
+export const runViewType = 'lrat.run';
+
+/** Points of a curve that a view gets at most. */
+const pointLimit = 600;
+/** Lines of the log that a view shows. */
+const logLines = 200;
+
+/** The panels that show runs: one for each, found again after a reload by the run's id. */
+export class RunViews implements vscode.WebviewPanelSerializer {
+  readonly #extension: vscode.Uri;
+  readonly #workspace: LratWorkspace;
+  readonly #watch: RunWatch;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #panels = new Map<string, vscode.WebviewPanel>();
+
+  constructor(
+    extension: vscode.Uri,
+    workspace: LratWorkspace,
+    watch: RunWatch,
+    log: vscode.LogOutputChannel,
+  ) {
+    this.#extension = extension;
+    this.#workspace = workspace;
+    this.#watch = watch;
+    this.#log = log;
+  }
+
+  /** Shows a run, in the panel that has it if there is one. */
+  open(id: string, title: string): void {
+    const open = this.#panels.get(id);
+    if (open !== undefined) {
+      open.reveal();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(runViewType, title, vscode.ViewColumn.Active, {
+      enableScripts: true,
+    });
+    this.#fill(panel, id);
+  }
+
+  /** Whether a run is on the screen. */
+  shows(id: string): boolean {
+    return this.#panels.get(id)?.visible === true;
+  }
+
+  async openLog(id: string): Promise<void> {
+    const { logFile } = runFolder(this.#workspace.path, id);
+    if (!existsSync(logFile)) {
+      throw new LratError(vscode.l10n.t('is not there: the run ended before its first line.'), {
+        place: logFile,
+      });
+    }
+    await vscode.window.showTextDocument(vscode.Uri.file(logFile), { preview: true });
+  }
+
+  async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const { run } = (state ?? {}) as { run?: unknown };
+    if (typeof run === 'string') this.#fill(panel, run);
+    // A state that an older version left says nothing: an empty tab helps nobody.
+    else panel.dispose();
+  }
+
+  #fill(panel: vscode.WebviewPanel, id: string): void {
+    panel.iconPath = vscode.Uri.joinPath(this.#extension, 'media', 'lrat.svg');
+    let metrics: MetricsReader | undefined;
+    const command = (name: string) => async () => {
+      const { runs } = await this.#watch.look();
+      const run = runs.find(each => each.id === id);
+      if (run !== undefined) await vscode.commands.executeCommand(name, { kind: 'run', run });
+      return null;
+    };
+    const { listener, send } = serveWebview(
+      panel.webview,
+      this.#extension,
+      'run',
+      {
+        'run.state': async () => {
+          const folder = runFolder(this.#workspace.path, id);
+          metrics ??= new MetricsReader(folder);
+          await metrics.update();
+          const { runs } = await this.#watch.list();
+          const run = runs.find(each => each.id === id);
+          if (run === undefined) throw new LratError('cannot be read.', { place: folder.path });
+          return viewOf(run, folder, metrics);
+        },
+        'run.stop': command('lrat.stopRun'),
+        'run.resume': command('lrat.resumeRun'),
+        'run.openLog': command('lrat.showRunLog'),
+      },
+      this.#log,
+    );
+    const changes = this.#watch.onDidChange(() => {
+      if (panel.visible) send('changed', null);
+    });
+    const shown = panel.onDidChangeViewState(() => {
+      if (panel.visible) send('changed', null);
+    });
+    this.#panels.set(id, panel);
+    panel.onDidDispose(() => {
+      listener.dispose();
+      changes.dispose();
+      shown.dispose();
+      this.#panels.delete(id);
+    });
+  }
+}
+
+async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader): Promise<RunView> {
+  const { pairs, base, out, recipe, created } = folder.readRecord();
+  const isNew = resolve(folder.workspace, base) === folder.base;
+  return {
+    id: run.id,
+    title: run.title,
+    state: run.state,
+    error: run.error,
+    created,
+    step: run.step,
+    steps: run.steps,
+    loss: run.loss,
+    settings: [
+      ['Pairs', pairs],
+      ['Base', isNew ? 'a new static encoder' : base],
+      ['Model', relative(folder.workspace, resolve(folder.workspace, out))],
+      ['Epochs', String(recipe.epochs)],
+      ['Batch', `${recipe.batchSize} rows`],
+      ['Learning rate', `${recipe.learningRate}, ${recipe.decay} decay`],
+      ['Temperature', String(recipe.temperature)],
+      ['Group', `${recipe.groupSize} documents`],
+      ['Weights', recipe.weighted ? 'of the pairs' : 'all 1'],
+      ['Seed', String(recipe.seed)],
+    ],
+    pace: paceOf(metrics.steps, run.steps, recipe.batchSize),
+    points: thinOut(metrics.steps, pointLimit),
+    stepsPerPoint: Math.max(1, Math.ceil(metrics.steps.length / pointLimit)),
+    heldOut: metrics.figures.map(({ step, figures }) => ({ step, figures })),
+    result: readResult(folder),
+    log: await readTail(folder.logFile, logLines),
+  };
+}

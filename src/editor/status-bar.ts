@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import * as vscode from 'vscode';
+import type { RunWatch } from './run-watch.ts';
+import { headline, stateWord } from './runs-tree.ts';
+import type { LratWorkspace } from './workspace.ts';
+
+/** The status bar's item: the run that is going on, else what the index holds. */
+export class StatusBar implements vscode.Disposable {
+  readonly #workspace: LratWorkspace;
+  readonly #watch: RunWatch;
+  readonly #item: vscode.StatusBarItem;
+  readonly #listeners: vscode.Disposable;
+  #trajectories: number | undefined;
+
+  constructor(workspace: LratWorkspace, watch: RunWatch) {
+    this.#workspace = workspace;
+    this.#watch = watch;
+    this.#item = vscode.window.createStatusBarItem('lrat.status', vscode.StatusBarAlignment.Left);
+    this.#item.name = 'LRAT';
+    this.#listeners = vscode.Disposable.from(
+      workspace.onDidChange(() => void this.#count()),
+      watch.onDidChange(() => this.#show()),
+    );
+    void this.#count();
+  }
+
+  dispose(): void {
+    this.#listeners.dispose();
+    this.#item.dispose();
+  }
+
+  async #count(): Promise<void> {
+    // An index that is not there must not be made by looking at it.
+    if (existsSync(this.#workspace.inHome('index.db'))) {
+      const status = await this.#workspace.inspector.ask('status').catch(() => undefined);
+      this.#trajectories = status?.trajectories;
+    }
+    this.#show();
+  }
+
+  #show(): void {
+    const { running } = this.#watch;
+    if (running !== undefined) {
+      const share = running.steps === 0 ? 0 : Math.floor((100 * running.step) / running.steps);
+      this.#item.text = `$(sync~spin) ${vscode.l10n.t('LRAT training {0} %', share)}`;
+      this.#item.tooltip = running.title;
+      this.#item.command = {
+        command: 'lrat.openRun',
+        title: vscode.l10n.t('Open Run'),
+        arguments: [{ kind: 'run', run: running }],
+      };
+    } else if (this.#trajectories !== undefined) {
+      this.#item.text = vscode.l10n.t('LRAT {0} trajectories', this.#trajectories.toLocaleString());
+      this.#item.tooltip = vscode.l10n.t('Trajectories in the index of this workspace');
+      this.#item.command = 'lrat.trajectories.focus';
+    } else {
+      this.#item.hide();
+      return;
+    }
+    this.#item.show();
+  }
+}
+
+/** Tells when a run ended that nobody was looking at; one that the user stopped needs no telling. */
+export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscode.Disposable {
+  return watch.onDidEnd(async run => {
+    if (run.state === 'stopped' || shows(run.id)) return;
+    const open = vscode.l10n.t('Open');
+    const told = headline(run);
+    const choice = await (run.state === 'finished'
+      ? vscode.window.showInformationMessage(
+          vscode.l10n.t('Training finished: {0}', [run.title, told].filter(Boolean).join(', ')),
+          open,
+        )
+      : vscode.window.showErrorMessage(
+          vscode.l10n.t('Training {0}: {1}', stateWord(run.state), run.error ?? run.title),
+          open,
+        ));
+    if (choice === open) await vscode.commands.executeCommand('lrat.openRun', { kind: 'run', run });
+  });
+}

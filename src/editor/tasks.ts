@@ -1,0 +1,68 @@
+import * as vscode from 'vscode';
+import { cli } from './process.ts';
+
+/** A task of type `lrat`, as tasks.json has it: a command of the command line with its options. */
+export interface LratTaskDefinition extends vscode.TaskDefinition {
+  readonly type: 'lrat';
+  readonly command: 'index' | 'judge' | 'mine' | 'train' | 'eval';
+  /** Of `index`: the logs. */
+  readonly paths?: readonly string[];
+  /** Every other property is an option, in camel case: `heldOut` is `--held-out`. */
+  readonly [option: string]: unknown;
+}
+
+/** The command line's tasks: what a workspace can always do, and whatever tasks.json asks for. */
+export class LratTasks implements vscode.TaskProvider {
+  readonly #folder: vscode.WorkspaceFolder;
+
+  constructor(folder: vscode.WorkspaceFolder) {
+    this.#folder = folder;
+  }
+
+  provideTasks(): vscode.Task[] {
+    if (!vscode.workspace.isTrusted) return [];
+    return [
+      this.make({ type: 'lrat', command: 'index' }),
+      this.make({ type: 'lrat', command: 'judge', judge: 'rules' }),
+      this.make({ type: 'lrat', command: 'mine', out: '.lrat/pairs/attributed.jsonl' }),
+    ];
+  }
+
+  resolveTask(task: vscode.Task): vscode.Task | undefined {
+    const definition = task.definition as LratTaskDefinition;
+    if (!vscode.workspace.isTrusted || typeof definition.command !== 'string') return undefined;
+    // VS Code knows the resolved task by the definition: it must be the same object.
+    return this.make(definition, task.name);
+  }
+
+  make(definition: LratTaskDefinition, name: string = definition.command): vscode.Task {
+    const execution = new vscode.ProcessExecution(
+      process.execPath,
+      ['--disable-warning=ExperimentalWarning', cli, ...argumentsOf(definition)],
+      {
+        cwd: this.#folder.uri.fsPath,
+        // In the desktop program execPath is Electron, which is Node when told so.
+        env: { ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
+      },
+    );
+    return new vscode.Task(definition, this.#folder, name, 'lrat', execution, ['$lrat', '$lrat-line']);
+  }
+}
+
+/** Arguments of `lrat` for a task. A training runs in the background: it outlives the task's terminal. */
+export function argumentsOf({ type: _, command, paths = [], ...options }: LratTaskDefinition): string[] {
+  return [
+    command,
+    ...(command === 'train' ? ['--background'] : []),
+    ...paths,
+    ...Object.entries(options).flatMap(([name, value]) => optionArguments(name, value)),
+  ];
+}
+
+function optionArguments(name: string, value: unknown): string[] {
+  const option = name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+  const flag = option.length === 1 ? `-${option}` : `--${option}`;
+  if (value === true || value === undefined) return [];
+  if (value === false) return [`--no-${option}`];
+  return [flag, ...(Array.isArray(value) ? value : [value]).map(String)];
+}

@@ -1,0 +1,417 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { LratError } from '../base/errors.ts';
+import type { Job } from '../base/progress.ts';
+import { deleteRun, type RunSummary, runFolder, stopRun } from '../jobs/runs.ts';
+import { pairRecordPath } from '../mining/pair-file.ts';
+import { recipeFor } from '../training/recipe.ts';
+import { requireTrust } from './commands.ts';
+import { runCommandLine } from './process.ts';
+import type { RunViews } from './run-view.ts';
+import type { RunWatch } from './run-watch.ts';
+import type { RunNode } from './runs-tree.ts';
+import type { LratTaskDefinition, LratTasks } from './tasks.ts';
+import type { LratWorkspace } from './workspace.ts';
+
+/** What a training is asked for. Paths are relative to the workspace where they lie in it. */
+export interface TrainChoices {
+  readonly pairs: string;
+  /** `static`, or the folder of a model. */
+  readonly base: string;
+  readonly out: string;
+  readonly epochs?: number;
+  readonly batch?: number;
+  /** Part of the questions that is kept out of the training and measured. */
+  readonly heldOut: number;
+}
+
+/** What the commands on runs work with. */
+export interface RunParts {
+  readonly workspace: LratWorkspace;
+  readonly watch: RunWatch;
+  readonly views: RunViews;
+  readonly tasks: LratTasks;
+  readonly memory: vscode.Memento;
+}
+
+type Command = (job: Job, argument?: unknown) => Promise<unknown>;
+
+/** The commands on runs, by name. */
+export function runCommands(parts: RunParts): Record<string, Command> {
+  const { workspace, watch, views } = parts;
+  const onRun =
+    (work: (run: RunSummary) => Promise<unknown>): Command =>
+    async (_, argument) => {
+      const run = isRunNode(argument) ? argument.run : await pickRun(watch);
+      return run === undefined ? undefined : work(run);
+    };
+  return {
+    'lrat.train': async (job, argument) => {
+      requireTrust();
+      const choices = isChoices(argument) ? argument : await chooseTraining(parts, job);
+      return choices === undefined ? undefined : startTraining(parts, choices);
+    },
+    'lrat.openRun': onRun(async run => views.open(run.id, run.title)),
+    'lrat.showRunLog': onRun(async run => views.openLog(run.id)),
+    'lrat.stopRun': onRun(async run => {
+      requireTrust();
+      const state = await stopRun(runFolder(workspace.path, run.id));
+      await watch.look();
+      return state;
+    }),
+    'lrat.resumeRun': onRun(run => resumeRun(parts, run)),
+    'lrat.deleteRun': onRun(async run => {
+      requireTrust();
+      const remove = vscode.l10n.t('Delete');
+      const answer = await vscode.window.showWarningMessage(
+        vscode.l10n.t('Delete the run “{0}”?', run.title),
+        {
+          modal: true,
+          detail: vscode.l10n.t(
+            'Its metrics, log and checkpoints are removed for good. The model that came of it stays.',
+          ),
+        },
+        remove,
+      );
+      if (answer !== remove) return;
+      await deleteRun(runFolder(workspace.path, run.id));
+      await watch.look();
+    }),
+  };
+}
+
+export async function resumeRun({ watch, tasks, views }: RunParts, run: RunSummary): Promise<void> {
+  requireTrust();
+  await start(
+    { watch, tasks },
+    { type: 'lrat', command: 'train', resume: run.id },
+    run.title,
+    ({ id, state }) => id === run.id && state === 'running',
+  );
+  views.open(run.id, run.title);
+}
+
+/** Starts a training as a task and shows its run. @returns the run's id */
+async function startTraining({ workspace, watch, views, tasks, memory }: RunParts, choices: TrainChoices) {
+  await memory.update('training', choices);
+  const before = new Set((await watch.look()).runs.map(({ id }) => id));
+  const { pairs, base, out, epochs, batch, heldOut } = choices;
+  const run = await start(
+    { watch, tasks },
+    {
+      type: 'lrat',
+      command: 'train',
+      pairs,
+      base,
+      out,
+      ...(epochs !== undefined && { epochs }),
+      ...(batch !== undefined && { batch }),
+      heldOut,
+    },
+    vscode.l10n.t('Train {0}', basename(out)),
+    ({ id, out: model }) => !before.has(id) && model === resolve(workspace.path, out),
+  );
+  views.open(run.id, run.title);
+  return run.id;
+}
+
+/** Runs a task until the run that it starts is there. @throws LratError if the task ends without one */
+async function start(
+  { watch, tasks }: Pick<RunParts, 'watch' | 'tasks'>,
+  definition: LratTaskDefinition,
+  name: string,
+  accepts: (run: RunSummary) => boolean,
+): Promise<RunSummary> {
+  const task = tasks.make(definition, name);
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent, showReuseMessage: false };
+  const listeners: vscode.Disposable[] = [];
+  let execution: vscode.TaskExecution | undefined;
+  const ended = new Promise<void>(done => {
+    listeners.push(
+      vscode.tasks.onDidEndTask(event => {
+        if (event.execution === execution) done();
+      }),
+    );
+  });
+  try {
+    execution = await vscode.tasks.executeTask(task);
+    const run = await watch.appears(accepts, ended);
+    if (run !== undefined) return run;
+  } finally {
+    for (const listener of listeners) listener.dispose();
+  }
+  throw new LratError(
+    vscode.l10n.t('The training ended before its run began. The task’s terminal says why.'),
+  );
+}
+
+function isRunNode(argument: unknown): argument is RunNode & { kind: 'run' } {
+  return (argument as RunNode | undefined)?.kind === 'run';
+}
+
+function isChoices(argument: unknown): argument is TrainChoices {
+  return typeof (argument as TrainChoices | undefined)?.pairs === 'string';
+}
+
+async function pickRun(watch: RunWatch): Promise<RunSummary | undefined> {
+  const { runs } = await watch.look();
+  if (runs.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('There are no runs yet.'));
+    return undefined;
+  }
+  const picked = await vscode.window.showQuickPick(
+    runs.map(run => ({ label: run.title, description: `${run.state} · ${run.id}`, run })),
+    { placeHolder: vscode.l10n.t('Which run?') },
+  );
+  return picked?.run;
+}
+
+const modes = ['attributed', 'released', 'paper'] as const;
+const back = Symbol('the page before');
+type Draft = Partial<TrainChoices>;
+/** Asks for a part of the choices; undefined if the user leaves. */
+type Page = (draft: Draft, input: Place) => Promise<Draft | typeof back | undefined>;
+interface Place {
+  readonly title: string;
+  readonly step: number;
+  readonly totalSteps: number;
+}
+
+/** Asks for the pairs, the base, the recipe and the name, in pages that one can go back through. */
+async function chooseTraining({ workspace, memory }: RunParts, job: Job): Promise<TrainChoices | undefined> {
+  const pages: readonly Page[] = [
+    (draft, place) => choosePairs(workspace, draft, place, job),
+    (draft, place) => chooseBase(workspace, draft, place),
+    (draft, place) => chooseRecipe(workspace, draft, place),
+    (draft, place) => chooseName(workspace, draft, place),
+  ];
+  let draft: Draft = memory.get<TrainChoices>('training') ?? {};
+  for (let at = 0; at < pages.length; ) {
+    const answer = await pages[at]!(draft, {
+      title: vscode.l10n.t('Train a Retriever'),
+      step: at + 1,
+      totalSteps: pages.length,
+    });
+    if (answer === undefined) return undefined;
+    if (answer === back) at -= 1;
+    else {
+      draft = { ...draft, ...answer };
+      at += 1;
+    }
+  }
+  const { pairs, base, out, heldOut = defaultHeldOut } = draft;
+  if (pairs === undefined || base === undefined || out === undefined) return undefined;
+  return { ...draft, pairs, base, out, heldOut };
+}
+
+async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place, job: Job) {
+  const records = await vscode.workspace.findFiles(
+    new vscode.RelativePattern(workspace.folder, '**/*.meta.json'),
+    '**/node_modules/**',
+    200,
+  );
+  const found = records
+    .map(({ fsPath }) => relative(workspace.path, fsPath.replace(/\.meta\.json$/, '.jsonl')))
+    .filter(pairs => existsSync(join(workspace.path, pairs)))
+    .sort();
+  const choose = vscode.l10n.t('Choose a file…');
+  const picked = await pick(place, vscode.l10n.t('Pairs to train on'), draft.pairs, [
+    ...found.map(pairs => ({
+      label: basename(pairs),
+      description: describePairs(workspace, pairs),
+      value: pairs,
+    })),
+    ...modes.map(mode => ({
+      label: vscode.l10n.t('Mine now: {0}', mode),
+      description: vscode.l10n.t('from the index, with today’s labels'),
+      mode,
+    })),
+    { label: choose },
+  ]);
+  if (picked === undefined || picked === back) return picked;
+  if ('mode' in picked) {
+    const pairs = join('.lrat', 'pairs', `${picked.mode}.jsonl`);
+    await runCommandLine(
+      ['mine', '--workspace', workspace.path, '--mode', picked.mode, '--out', join(workspace.path, pairs)],
+      job,
+    );
+    return { pairs };
+  }
+  if ('value' in picked) return { pairs: picked.value };
+  const chosen = await vscode.window.showOpenDialog({
+    defaultUri: workspace.folder.uri,
+    filters: { [vscode.l10n.t('Pairs')]: ['jsonl'] },
+  });
+  return chosen?.[0] === undefined ? undefined : { pairs: inWorkspace(workspace, chosen[0].fsPath) };
+}
+
+/** What the record beside a pair file says of it. */
+function describePairs(workspace: LratWorkspace, pairs: string): string {
+  try {
+    const record = JSON.parse(readFileSync(pairRecordPath(join(workspace.path, pairs)), 'utf8'));
+    return vscode.l10n.t('{0} pairs, {1} · {2}', Number(record.rows), String(record.mode), dirname(pairs));
+  } catch {
+    return dirname(pairs);
+  }
+}
+
+async function chooseBase(workspace: LratWorkspace, draft: Draft, place: Place) {
+  const home = workspace.inHome('models');
+  const models = existsSync(home)
+    ? readdirSync(home).filter(name => existsSync(join(home, name, 'modules.json')))
+    : [];
+  const picked = await pick(place, vscode.l10n.t('Model to start from'), draft.base, [
+    {
+      label: vscode.l10n.t('New static encoder'),
+      description: vscode.l10n.t('vocabulary from the pairs; trains on a CPU in seconds to minutes'),
+      value: 'static',
+    },
+    ...models.map(name => ({
+      label: name,
+      description: vscode.l10n.t('go on from this model'),
+      value: join('.lrat', 'models', name),
+    })),
+    { label: vscode.l10n.t('Choose a folder…') },
+  ]);
+  if (picked === undefined || picked === back) return picked;
+  if ('value' in picked) return { base: picked.value };
+  const chosen = await vscode.window.showOpenDialog({
+    canSelectFiles: false,
+    canSelectFolders: true,
+    defaultUri: workspace.folder.uri,
+  });
+  return chosen?.[0] === undefined ? undefined : { base: inWorkspace(workspace, chosen[0].fsPath) };
+}
+
+/** Part of the questions that is held out unless the user says otherwise. */
+const defaultHeldOut = 0.2;
+
+/** The recipe's defaults, each of which can be changed before the training starts. */
+async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place) {
+  const defaults = recipeFor(familyOf(resolve(workspace.path, draft.base ?? '')));
+  let recipe = { heldOut: defaultHeldOut, ...draft };
+  for (;;) {
+    const { epochs = defaults.epochs, batch = defaults.batchSize, heldOut } = recipe;
+    const settings = [
+      { label: vscode.l10n.t('Epochs: {0}', epochs), name: 'epochs', value: epochs },
+      { label: vscode.l10n.t('Batch: {0} rows', batch), name: 'batch', value: batch },
+      {
+        label: vscode.l10n.t('Held out: {0} % of the questions', 100 * heldOut),
+        name: 'heldOut',
+        value: 100 * heldOut,
+      },
+    ] as const;
+    const go = vscode.l10n.t('Go on with this recipe');
+    const device = vscode.l10n.t('on the CPU, {0} threads', availableParallelism());
+    const picked = await pick(place, vscode.l10n.t('Recipe'), undefined, [
+      { label: go, description: device },
+      ...settings,
+    ]);
+    if (picked === undefined || picked === back) return picked;
+    if (!('name' in picked)) return { epochs, batch, heldOut };
+    const answer = await vscode.window.showInputBox({
+      prompt: picked.label,
+      value: String(picked.value),
+      validateInput: text => checkSetting(picked.name, text),
+    });
+    if (answer !== undefined) {
+      const number = Number(answer);
+      recipe = { ...recipe, [picked.name]: picked.name === 'heldOut' ? number / 100 : number };
+    }
+  }
+}
+
+function checkSetting(name: 'epochs' | 'batch' | 'heldOut', text: string): string | undefined {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (name === 'heldOut') {
+    return number >= 0 && number < 100 ? undefined : vscode.l10n.t('A number from 0 to below 100.');
+  }
+  return Number.isSafeInteger(number) && number > 0 ? undefined : vscode.l10n.t('A whole number from 1 on.');
+}
+
+async function chooseName(workspace: LratWorkspace, draft: Draft, place: Place) {
+  const models = workspace.inHome('models');
+  const stem = basename(draft.pairs ?? 'model', '.jsonl');
+  let name = stem;
+  for (let i = 2; existsSync(join(models, name)); i++) name = `${stem}-${i}`;
+  const answer = await ask(place, vscode.l10n.t('Name of the model, in .lrat/models'), name, text => {
+    if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(text)) {
+      return vscode.l10n.t('Letters, digits, points, dashes and underscores.');
+    }
+    return existsSync(join(models, text))
+      ? vscode.l10n.t('A model of this name is there; choose another name.')
+      : undefined;
+  });
+  return typeof answer === 'string' ? { out: join('.lrat', 'models', answer) } : answer;
+}
+
+function inWorkspace(workspace: LratWorkspace, path: string): string {
+  const inside = relative(workspace.path, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
+}
+
+/** The family of the model in a folder, as far as the choice of defaults needs it. */
+function familyOf(base: string): string {
+  try {
+    return readFileSync(join(base, 'modules.json'), 'utf8').includes('StaticEmbedding')
+      ? 'static'
+      : 'transformer';
+  } catch {
+    return 'static';
+  }
+}
+
+/** One page with a list. The item whose value is `last` is chosen at first. */
+function pick<Item extends vscode.QuickPickItem>(
+  place: Place,
+  placeholder: string,
+  last: string | undefined,
+  items: readonly Item[],
+): Promise<Item | typeof back | undefined> {
+  const input = Object.assign(vscode.window.createQuickPick<Item>(), place, { placeholder, items });
+  const active = items.find(item => 'value' in item && item.value === last);
+  if (active !== undefined) input.activeItems = [active];
+  return answerOf(input, place, () => input.activeItems[0]);
+}
+
+/** One page with a line of text. */
+function ask(
+  place: Place,
+  prompt: string,
+  value: string,
+  check: (text: string) => string | undefined,
+): Promise<string | typeof back | undefined> {
+  const input = Object.assign(vscode.window.createInputBox(), place, { prompt, value });
+  input.onDidChangeValue(text => {
+    input.validationMessage = check(text);
+  });
+  return answerOf(input, place, () => (check(input.value) === undefined ? input.value : undefined));
+}
+
+/** Shows a page until it is answered, left, or gone back from. */
+function answerOf<Answer>(
+  input: vscode.QuickPick<vscode.QuickPickItem> | vscode.InputBox,
+  { step }: Place,
+  answer: () => Answer | undefined,
+): Promise<Answer | typeof back | undefined> {
+  input.ignoreFocusOut = true;
+  if (step > 1) input.buttons = [vscode.QuickInputButtons.Back];
+  return new Promise(resolve => {
+    let result: Answer | typeof back | undefined;
+    input.onDidTriggerButton(() => {
+      result = back;
+      input.hide();
+    });
+    input.onDidAccept(() => {
+      result = answer();
+      if (result !== undefined) input.hide();
+    });
+    input.onDidHide(() => {
+      input.dispose();
+      resolve(result);
+    });
+    input.show();
+  });
+}

@@ -1,0 +1,253 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import type { RunView } from '../../src/protocol.ts';
+import { Editor } from '../rpc.ts';
+import { registerControls } from '../ui/controls.ts';
+import { type Curve, curves, renderCurve, renderHeldOut } from './charts.ts';
+import { duration, exact, memory, percent, whole } from './numbers.ts';
+import { renderResult } from './result.ts';
+
+/** What is kept over tab switches and reloads. */
+interface SavedState {
+  readonly run: string;
+  readonly curve: Curve;
+  readonly metric: string | null;
+}
+
+/** Narrower than this, charts stand below each other; as `style.css` has it. */
+const narrow = 820;
+const margin = 20;
+const gap = 40;
+
+/** The run panel: is it getting better, and is it worth going on? */
+class RunPanel extends LitElement {
+  readonly #editor = new Editor();
+  #run: RunView | undefined;
+  #failure: string | undefined;
+  #curve: Curve = 'loss';
+  #metric: string | null = null;
+  /** A request of the user's is under way: stopping takes as long as a step. */
+  #busy = false;
+  readonly #size = new ResizeObserver(() => this.requestUpdate());
+
+  /** No shadow tree: one style sheet serves the whole view. */
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const saved = this.#editor.state as SavedState | undefined;
+    if (saved !== undefined) {
+      this.#curve = saved.curve;
+      this.#metric = saved.metric;
+    }
+    this.#editor.on('changed', () => void this.#load());
+    this.#size.observe(this);
+    void this.#load();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#size.disconnect();
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#run = await this.#editor.request('run.state', null);
+      this.#failure = undefined;
+      this.#save();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+    this.requestUpdate();
+  }
+
+  async #ask(method: 'run.stop' | 'run.resume' | 'run.openLog'): Promise<void> {
+    this.#busy = method !== 'run.openLog';
+    this.requestUpdate();
+    try {
+      await this.#editor.request(method, null);
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+    this.#busy = false;
+    await this.#load();
+  }
+
+  #save(): void {
+    if (this.#run === undefined) return;
+    this.#editor.state = {
+      run: this.#run.id,
+      curve: this.#curve,
+      metric: this.#metric,
+    } satisfies SavedState;
+  }
+
+  protected override render(): TemplateResult {
+    const run = this.#run;
+    if (run === undefined) {
+      return this.#failure === undefined
+        ? html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`
+        : html`<div class="state" role="alert">
+            <p>${this.#failure}</p>
+            <vscode-button @click=${() => void this.#load()}>Try again</vscode-button>
+          </div>`;
+    }
+    return html`${this.#renderHeader(run)}
+      <progress aria-label="Progress" max=${Math.max(1, run.steps)} .value=${run.step}></progress>
+      ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
+      ${run.error === null ? nothing : html`<p class="banner" role="alert">${run.error}</p>`}
+      ${renderNumbers(run)}
+      <div class="charts">${this.#renderCharts(run)}</div>
+      ${run.result === null ? nothing : renderResult(run.result)}
+      <section>
+        <h2>Log</h2>
+        <pre class="log" tabindex="0" aria-label="The last lines of the log">${run.log.join('\n')}</pre>
+      </section>
+      <section>
+        <details>
+          <summary>Settings</summary>
+          <dl class="settings">${run.settings.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
+        </details>
+      </section>`;
+  }
+
+  #renderHeader(run: RunView): TemplateResult {
+    const goesOn = run.state === 'running';
+    return html`<header class="run">
+      <div>
+        <h1>${run.title}</h1>
+        <p class="facts">
+          <span class="run-state ${run.state}" role="status">${describeState(run)}</span>
+          <span class="fact">run ${run.id}</span>
+          <span class="fact">on the CPU</span>
+          ${goesOn ? html`<span class="fact">goes on when this window closes</span>` : nothing}
+        </p>
+      </div>
+      <div class="actions">
+        ${
+          goesOn
+            ? html`<vscode-button
+                appearance="secondary"
+                ?disabled=${this.#busy}
+                @click=${() => void this.#ask('run.stop')}
+                >${this.#busy ? 'Stopping…' : 'Stop'}</vscode-button
+              >`
+            : nothing
+        }
+        ${
+          goesOn || run.state === 'finished'
+            ? nothing
+            : html`<vscode-button ?disabled=${this.#busy} @click=${() => void this.#ask('run.resume')}
+                >Resume</vscode-button
+              >`
+        }
+        <vscode-button appearance="secondary" @click=${() => void this.#ask('run.openLog')}>Open log</vscode-button>
+      </div>
+    </header>`;
+  }
+
+  #renderCharts(run: RunView): TemplateResult {
+    const room = this.clientWidth - 2 * margin;
+    const metrics = Object.keys(run.heldOut[0]?.figures ?? {});
+    const width = Math.max(240, room < narrow ? room : (room - gap) / 2);
+    const metric = metrics.includes(this.#metric ?? '') ? this.#metric! : metrics[0];
+    return html`<section>
+        ${this.#renderChoice(
+          'Each step',
+          (Object.keys(curves) as Curve[]).map(curve => [curve, curves[curve].name]),
+          this.#curve,
+          curve => {
+            this.#curve = curve;
+          },
+        )}
+        ${renderCurve(run, this.#curve, width)}
+      </section>
+      <section>
+        ${
+          metric === undefined
+            ? html`<h2>Held-out questions</h2>
+                <p class="muted empty">${run.state === 'running' && run.step === 0 ? 'Measured before the first step.' : 'No questions are held out in this run.'}</p>`
+            : html`${this.#renderChoice(
+                'Held-out questions',
+                metrics.map(name => [name, name]),
+                metric,
+                name => {
+                  this.#metric = name;
+                },
+              )}
+              ${renderHeldOut(run, metric, width)}`
+        }
+      </section>`;
+  }
+
+  /** Headings of which one is chosen: what the chart below them shows. */
+  #renderChoice<Value extends string>(
+    label: string,
+    choices: readonly (readonly [Value, string])[],
+    chosen: Value,
+    choose: (value: Value) => void,
+  ): TemplateResult {
+    return html`<div class="choice" role="group" aria-label=${label}>
+      <h2>${label}</h2>
+      ${choices.map(
+        ([value, name]) =>
+          html`<button
+            type="button"
+            aria-pressed=${value === chosen}
+            @click=${() => {
+              choose(value);
+              this.#save();
+              this.requestUpdate();
+            }}
+            >${name}</button
+          >`,
+      )}
+    </div>`;
+  }
+}
+
+function renderNumbers(run: RunView): TemplateResult {
+  const { pace } = run;
+  const goesOn = run.state === 'running';
+  const [metric] = Object.keys(run.heldOut[0]?.figures ?? {});
+  const now = metric === undefined ? undefined : run.heldOut.at(-1)?.figures[metric];
+  const base = metric === undefined ? undefined : run.heldOut.find(({ step }) => step === 0)?.figures[metric];
+  const numbers: readonly (readonly [string | null, string])[] = [
+    [`${whole(run.step)} / ${whole(run.steps)}`, 'steps'],
+    [run.loss === null ? null : run.loss.toFixed(3), 'loss'],
+    [
+      now === undefined ? null : percent(now),
+      `${metric} held out${now === undefined || base === undefined ? '' : `; base ${percent(base)}`}`,
+    ],
+    [pace === null ? null : whole(pace.rowsPerSecond), 'rows/s'],
+    [pace === null ? null : whole(pace.tokensPerSecond), 'tokens/s'],
+    [pace === null ? null : exact(pace.gradientNorm), 'gradient norm'],
+    [pace === null ? null : exact(pace.learningRate), 'learning rate'],
+    [pace?.memory == null ? null : memory(pace.memory), 'memory'],
+    [pace === null || !goesOn ? null : duration(pace.secondsLeft), 'left'],
+  ];
+  return html`<dl class="numbers">
+    ${numbers.map(([value, name]) =>
+      value === null ? nothing : html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
+    )}
+  </dl>`;
+}
+
+function describeState({ state }: RunView): string {
+  switch (state) {
+    case 'running':
+      return '▶ running';
+    case 'stopped':
+      return '❚❚ stopped';
+    case 'finished':
+      return '✓ finished';
+    case 'failed':
+      return '✗ failed';
+    case 'crashed':
+      return '⚠ crashed: its process ended without a word';
+  }
+}
+
+registerControls();
+customElements.define('lrat-run', RunPanel);
