@@ -16,6 +16,8 @@ export async function openWorkbench({ folder, settings = {}, width = 1280, heigh
   const quiet = {
     'workbench.startupEditor': 'none',
     'workbench.tips.enabled': false,
+    'window.autoDetectHighContrast': false,
+    'window.autoDetectColorScheme': false,
     'chat.disableAIFeatures': true,
     'workbench.secondarySideBar.defaultVisibility': 'hidden',
   };
