@@ -79,6 +79,8 @@ export interface TrajectoryFilter {
   readonly log?: string;
 }
 
+const keysAtOnce = 256;
+
 /** How a workspace's logs are read: the part of its configuration that the index depends on. */
 export function readSettings(config: Config, paths: WorkspacePaths): ReadSettings {
   const { toolNames, tokenizer, answers } = config;
@@ -320,11 +322,16 @@ export class TrajectoryIndex {
   }
 
   documentKey(document: number): string {
-    const known = this.#keys[document];
-    if (known !== undefined) return known;
-    const key = this.#get('SELECT key FROM documents WHERE id = ?', document)!.key as string;
-    this.#keys[document] = key;
-    return key;
+    if (this.#keys[document] === undefined) {
+      // Documents have their numbers in the order in which they were first seen: the neighbours are asked for next.
+      const first = document - (document % keysAtOnce);
+      const keys = this.#all(
+        'SELECT id, key FROM documents WHERE id BETWEEN ? AND ?',
+        ...[first, first + keysAtOnce - 1],
+      );
+      for (const { id, key } of keys) this.#keys[id as number] = key as string;
+    }
+    return this.#keys[document]!;
   }
 
   #steps(trajectory: number): OutlineStep[] {

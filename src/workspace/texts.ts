@@ -63,16 +63,18 @@ export class SeenTexts implements TextSource {
         }
         const { log, trajectory } = sightings[0]!;
         const { steps } = index.trajectory(log, trajectory);
+        const shown: Buffer[] = [];
         for (const { position, document, shows } of sightings) {
           const key = index.documentKey(document);
           const text = textIn(steps[position], key);
           if (text === '') continue;
           const bytes = Buffer.from(text);
-          write(path, descriptor, bytes);
+          shown.push(bytes);
           places.set(key, { offset: end, length: bytes.length });
           counts[shows]++;
           end += bytes.length;
         }
+        write(path, descriptor, Buffer.concat(shown));
       }
       return new SeenTexts(descriptor, places, counts);
     } catch (error) {
