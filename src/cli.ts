@@ -234,6 +234,8 @@ command('eval', 'measure retrievers on held-out questions')
     ...before,
     positiveInteger(value),
   ])
+  .option('--k1 <x>', 'BM25: saturation of term frequency', positiveNumber)
+  .option('--b <x>', 'BM25: normalisation by length', fraction)
   .option('--runs <dir>', 'write TREC run files here')
   .option('--seed <n>', 'seed of the bootstrap', wholeNumber)
   .action(
@@ -245,6 +247,8 @@ command('eval', 'measure retrievers on held-out questions')
         queries?: string;
         qrels?: string;
         k?: number[];
+        k1?: number;
+        b?: number;
         runs?: string;
         seed?: number;
       },

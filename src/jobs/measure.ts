@@ -8,7 +8,7 @@ import {
 } from '../evaluation/evaluate.ts';
 import { readQrels, readQueries } from '../evaluation/trec.ts';
 import { readPairs } from '../mining/pair-file.ts';
-import { luceneBm25 } from '../retrieval/bm25.ts';
+import { type Bm25Parameters, luceneBm25 } from '../retrieval/bm25.ts';
 import type { Document, Retriever } from '../retrieval/retriever.ts';
 import type { Problem } from '../trajectory/model.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
@@ -58,13 +58,20 @@ export interface SearchResult {
   readonly notices: readonly string[];
 }
 
+/** BM25's parameters as asked for; Lucene's where nothing is asked. */
+function parametersOf({
+  k1 = luceneBm25.k1,
+  b = luceneBm25.b,
+}: Pick<SearchRequest, 'k1' | 'b'>): Bm25Parameters {
+  return { k1, b };
+}
+
 /** Searches a corpus with a model or with BM25. */
 export async function searchCorpus(request: SearchRequest, job: Job): Promise<SearchResult> {
-  const bm25 = { k1: request.k1 ?? luceneBm25.k1, b: request.b ?? luceneBm25.b };
   const notices: string[] = [];
   const store = indexStore(request.workspace, notices);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
-    const retriever = await openRetriever(request.model, documents, store, bm25, job);
+    const retriever = await openRetriever(request.model, documents, store, parametersOf(request), job);
     const hits = await retriever.search(request.query, request.k);
     return {
       query: request.query,
@@ -84,6 +91,8 @@ export interface EvaluateRequest {
   /** What is asked, and what is relevant to it: mined pairs, or queries and judgements of a benchmark. */
   readonly judged: { readonly pairs: string } | { readonly queries: string; readonly qrels: string };
   readonly cutoffs?: readonly number[] | undefined;
+  readonly k1?: number | undefined;
+  readonly b?: number | undefined;
   readonly runs?: string | undefined;
   readonly seed?: number | undefined;
 }
@@ -102,7 +111,7 @@ export async function evaluateModels(request: EvaluateRequest, job: Job): Promis
   return withCorpus(request.corpus, job, async (documents, corpus) => {
     const retrievers: Retriever[] = [];
     for (const model of request.models) {
-      const retriever = await openRetriever(model, documents, store, luceneBm25, job);
+      const retriever = await openRetriever(model, documents, store, parametersOf(request), job);
       // Two models may be called alike; their folders tell them apart.
       const taken = retrievers.some(({ name }) => name === retriever.name);
       retrievers.push(taken ? { name: model, search: (query, k) => retriever.search(query, k) } : retriever);
