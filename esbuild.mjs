@@ -36,7 +36,8 @@ await Promise.all([
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
     format: 'cjs',
-    define: { 'import.meta.url': 'importMetaUrl' },
+    // The host's navigator only says that it is no browser's, with an error in the log.
+    define: { 'import.meta.url': 'importMetaUrl', navigator: 'undefined' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
   }),
   build({

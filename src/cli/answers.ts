@@ -147,7 +147,7 @@ export function ofTraining(result: TrainAnswer): string {
 }
 
 export function ofRuns({ runs, problems }: RunList): string {
-  const rows = runs.map(({ id, state, step, steps, loss, figures, title }) => [
+  const rows = runs.map(({ id, state, step, steps, loss, figures, model, title }) => [
     id,
     state,
     `${step}/${steps}`,
@@ -155,7 +155,7 @@ export function ofRuns({ runs, problems }: RunList): string {
     Object.entries(figures)
       .map(([name, value]) => `${name} ${formatNumber(value)}`)
       .join(', '),
-    title,
+    `${model}: ${title}`,
   ]);
   return [
     rows.length === 0

@@ -129,7 +129,7 @@ async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader
   const isNew = resolve(folder.workspace, base) === folder.base;
   return {
     id: run.id,
-    title: run.title,
+    title: `${run.model}: ${run.title}`,
     state: run.state,
     error: run.error,
     created,

@@ -1,4 +1,5 @@
 import { basename, relative, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { listRuns, type RunList, type RunSummary } from '../jobs/runs.ts';
 import type { LratWorkspace } from './workspace.ts';
@@ -32,7 +33,7 @@ export class RunWatch implements vscode.Disposable {
     this.#workspace = path;
     this.#log = log;
     this.#watcher = vscode.workspace.createFileSystemWatcher(
-      new vscode.RelativePattern(folder, '.lrat/runs/{*,*/{run,status,result}.json}'),
+      new vscode.RelativePattern(folder, '.lrat/runs/{*,*/*.json}'),
     );
     const look = (file: vscode.Uri) => {
       const parts = relative(path, file.fsPath).split(sep);
@@ -72,17 +73,17 @@ export class RunWatch implements vscode.Disposable {
     accepts: (run: RunSummary) => boolean,
     until: Promise<unknown>,
   ): Promise<RunSummary | undefined> {
-    const find = () => this.#list?.runs.find(accepts);
-    const listeners: vscode.Disposable[] = [];
-    const seen = new Promise<void>(resolve => {
-      const check = () => find() !== undefined && resolve();
-      listeners.push(this.onDidChange(check));
-      check();
+    let over = false;
+    void until.then(() => {
+      over = true;
     });
-    await Promise.race([seen, until]);
-    for (const listener of listeners) listener.dispose();
-    await this.look();
-    return find();
+    for (;;) {
+      // Taken before the look: what was there when it ended is found.
+      const last = over;
+      const run = (await this.look()).runs.find(accepts);
+      if (run !== undefined || last) return run;
+      await sleep(settling);
+    }
   }
 
   dispose(): void {

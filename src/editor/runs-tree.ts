@@ -39,17 +39,17 @@ export class RunTree implements vscode.TreeDataProvider<RunNode> {
 }
 
 function runItem(run: RunSummary): vscode.TreeItem {
-  const item = new vscode.TreeItem(run.title);
+  const item = new vscode.TreeItem(run.model);
   item.id = run.id;
   item.description = describe(run);
   item.tooltip = [
-    run.title,
+    `${run.model}: ${run.title}`,
     vscode.l10n.t('Run {0}, started {1}', run.id, new Date(run.created).toLocaleString()),
     item.description,
     ...(run.error === null ? [] : [run.error]),
   ].join('\n');
   item.iconPath = stateIcon(run.state);
-  item.accessibilityInformation = { label: `${run.title}, ${item.description}` };
+  item.accessibilityInformation = { label: `${run.model}, ${run.title}, ${item.description}` };
   item.contextValue = `run.${run.state}`;
   item.command = {
     command: 'lrat.openRun',

@@ -43,7 +43,7 @@ export class StatusBar implements vscode.Disposable {
     if (running !== undefined) {
       const share = running.steps === 0 ? 0 : Math.floor((100 * running.step) / running.steps);
       this.#item.text = `$(sync~spin) ${vscode.l10n.t('LRAT training {0} %', share)}`;
-      this.#item.tooltip = running.title;
+      this.#item.tooltip = `${running.model}: ${running.title}`;
       this.#item.command = {
         command: 'lrat.openRun',
         title: vscode.l10n.t('Open Run'),
@@ -69,11 +69,15 @@ export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscod
     const told = headline(run);
     const choice = await (run.state === 'finished'
       ? vscode.window.showInformationMessage(
-          vscode.l10n.t('Training finished: {0}', [run.title, told].filter(Boolean).join(', ')),
+          vscode.l10n.t('Training finished: {0}', [run.model, told].filter(Boolean).join(', ')),
           open,
         )
       : vscode.window.showErrorMessage(
-          vscode.l10n.t('Training {0}: {1}', stateWord(run.state), run.error ?? run.title),
+          vscode.l10n.t(
+            'Training {0}: {1}',
+            stateWord(run.state),
+            [run.model, run.error].filter(Boolean).join(': '),
+          ),
           open,
         ));
     if (choice === open) await vscode.commands.executeCommand('lrat.openRun', { kind: 'run', run });

@@ -11,7 +11,7 @@ import { requireTrust } from './commands.ts';
 import { runCommandLine } from './process.ts';
 import type { RunViews } from './run-view.ts';
 import type { RunWatch } from './run-watch.ts';
-import type { RunNode } from './runs-tree.ts';
+import { type RunNode, stateWord } from './runs-tree.ts';
 import type { LratTaskDefinition, LratTasks } from './tasks.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -53,7 +53,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const choices = isChoices(argument) ? argument : await chooseTraining(parts, job);
       return choices === undefined ? undefined : startTraining(parts, choices);
     },
-    'lrat.openRun': onRun(async run => views.open(run.id, run.title)),
+    'lrat.openRun': onRun(async run => views.open(run.id, run.model)),
     'lrat.showRunLog': onRun(async run => views.openLog(run.id)),
     'lrat.stopRun': onRun(async run => {
       requireTrust();
@@ -66,7 +66,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       requireTrust();
       const remove = vscode.l10n.t('Delete');
       const answer = await vscode.window.showWarningMessage(
-        vscode.l10n.t('Delete the run “{0}”?', run.title),
+        vscode.l10n.t('Delete the run of {0}?', run.model),
         {
           modal: true,
           detail: vscode.l10n.t(
@@ -87,10 +87,10 @@ export async function resumeRun({ watch, tasks, views }: RunParts, run: RunSumma
   await start(
     { watch, tasks },
     { type: 'lrat', command: 'train', resume: run.id },
-    run.title,
+    run.model,
     ({ id, state }) => id === run.id && state === 'running',
   );
-  views.open(run.id, run.title);
+  views.open(run.id, run.model);
 }
 
 /** Starts a training as a task and shows its run. @returns the run's id */
@@ -113,7 +113,7 @@ async function startTraining({ workspace, watch, views, tasks, memory }: RunPart
     vscode.l10n.t('Train {0}', basename(out)),
     ({ id, out: model }) => !before.has(id) && model === resolve(workspace.path, out),
   );
-  views.open(run.id, run.title);
+  views.open(run.id, run.model);
   return run.id;
 }
 
@@ -125,7 +125,7 @@ async function start(
   accepts: (run: RunSummary) => boolean,
 ): Promise<RunSummary> {
   const task = tasks.make(definition, name);
-  task.presentationOptions = { reveal: vscode.TaskRevealKind.Silent, showReuseMessage: false };
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Never, showReuseMessage: false };
   const listeners: vscode.Disposable[] = [];
   let execution: vscode.TaskExecution | undefined;
   const ended = new Promise<void>(done => {
@@ -162,7 +162,11 @@ async function pickRun(watch: RunWatch): Promise<RunSummary | undefined> {
     return undefined;
   }
   const picked = await vscode.window.showQuickPick(
-    runs.map(run => ({ label: run.title, description: `${run.state} · ${run.id}`, run })),
+    runs.map(run => ({
+      label: run.model,
+      description: `${stateWord(run.state)} · ${run.title} · ${run.id}`,
+      run,
+    })),
     { placeHolder: vscode.l10n.t('Which run?') },
   );
   return picked?.run;
@@ -207,29 +211,7 @@ async function chooseTraining({ workspace, memory }: RunParts, job: Job): Promis
 }
 
 async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place, job: Job) {
-  const records = await vscode.workspace.findFiles(
-    new vscode.RelativePattern(workspace.folder, '**/*.meta.json'),
-    '**/node_modules/**',
-    200,
-  );
-  const found = records
-    .map(({ fsPath }) => relative(workspace.path, fsPath.replace(/\.meta\.json$/, '.jsonl')))
-    .filter(pairs => existsSync(join(workspace.path, pairs)))
-    .sort();
-  const choose = vscode.l10n.t('Choose a file…');
-  const picked = await pick(place, vscode.l10n.t('Pairs to train on'), draft.pairs, [
-    ...found.map(pairs => ({
-      label: basename(pairs),
-      description: describePairs(workspace, pairs),
-      value: pairs,
-    })),
-    ...modes.map(mode => ({
-      label: vscode.l10n.t('Mine now: {0}', mode),
-      description: vscode.l10n.t('from the index, with today’s labels'),
-      mode,
-    })),
-    { label: choose },
-  ]);
+  const picked = await pick(place, vscode.l10n.t('Pairs to train on'), draft.pairs, pairItems(workspace));
   if (picked === undefined || picked === back) return picked;
   if ('mode' in picked) {
     const pairs = join('.lrat', 'pairs', `${picked.mode}.jsonl`);
@@ -245,6 +227,32 @@ async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place,
     filters: { [vscode.l10n.t('Pairs')]: ['jsonl'] },
   });
   return chosen?.[0] === undefined ? undefined : { pairs: inWorkspace(workspace, chosen[0].fsPath) };
+}
+
+/** Pair files of the workspace: those that have a record beside them. */
+async function pairItems(workspace: LratWorkspace) {
+  const records = await vscode.workspace.findFiles(
+    new vscode.RelativePattern(workspace.folder, '**/*.meta.json'),
+    '**/node_modules/**',
+    200,
+  );
+  const found = records
+    .map(({ fsPath }) => relative(workspace.path, fsPath.replace(/\.meta\.json$/, '.jsonl')))
+    .filter(pairs => existsSync(join(workspace.path, pairs)))
+    .sort();
+  return [
+    ...found.map(pairs => ({
+      label: basename(pairs),
+      description: describePairs(workspace, pairs),
+      value: pairs,
+    })),
+    ...modes.map(mode => ({
+      label: vscode.l10n.t('Mine now: {0}', mode),
+      description: vscode.l10n.t('from the index, with today’s labels'),
+      mode,
+    })),
+    { label: vscode.l10n.t('Choose a file…') },
+  ];
 }
 
 /** What the record beside a pair file says of it. */
@@ -363,17 +371,21 @@ function familyOf(base: string): string {
   }
 }
 
-/** One page with a list. The item whose value is `last` is chosen at first. */
-function pick<Item extends vscode.QuickPickItem>(
+/** One page with a list, which may take a while to be found. The item whose value is `last` is chosen at first. */
+async function pick<Item extends vscode.QuickPickItem>(
   place: Place,
   placeholder: string,
   last: string | undefined,
-  items: readonly Item[],
+  items: readonly Item[] | Promise<readonly Item[]>,
 ): Promise<Item | typeof back | undefined> {
-  const input = Object.assign(vscode.window.createQuickPick<Item>(), place, { placeholder, items });
-  const active = items.find(item => 'value' in item && item.value === last);
+  const input = Object.assign(vscode.window.createQuickPick<Item>(), place, { placeholder, busy: true });
+  const answer = answerOf(input, place, () => input.activeItems[0]);
+  const found = await items;
+  input.items = found;
+  const active = found.find(item => 'value' in item && item.value === last);
   if (active !== undefined) input.activeItems = [active];
-  return answerOf(input, place, () => input.activeItems[0]);
+  input.busy = false;
+  return answer;
 }
 
 /** One page with a line of text. */

@@ -19,7 +19,9 @@ import { existingWorkspace } from './workspace.ts';
 export interface RunSummary {
   readonly id: string;
   readonly path: string;
-  /** What was trained on what, for people. */
+  /** Name of the model that comes of it. */
+  readonly model: string;
+  /** What is trained on what, for people. */
   readonly title: string;
   readonly created: string;
   /** Folder of the model that comes of it. */
@@ -76,6 +78,7 @@ export function summarise(path: string): RunSummary {
   return {
     id: record.id,
     path,
+    model: basename(record.out),
     title: titleOf(folder, record),
     created: record.created,
     out: resolve(folder.workspace, record.out),
@@ -94,7 +97,7 @@ function titleOf(folder: RunFolder, { base, pairs }: RunRecord): string {
   const isNew = resolve(folder.workspace, base) === folder.base;
   // The training part of a pair file is named by the file, with a hash (`splitPairs`).
   const set = basename(pairs, '.jsonl').replace(/-[0-9a-f]{12}-train$/, '');
-  return `${isNew ? 'Static encoder' : basename(base)} on ${set} pairs`;
+  return `${isNew ? 'static encoder' : basename(base)} on ${set} pairs`;
 }
 
 /** The folder of a run of the workspace. @throws LratError if there is none of that id. */

@@ -71,7 +71,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
     marginLeft: 56,
     marginRight: 20,
     x: { domain: [0, run.steps], label: 'step', ticks: ticksFor(width), tickFormat: whole, line: true },
-    y: { label: null, ticks: 4, line: true, nice: true },
+    y: { label: null, ticks: 4, line: true, nice: true, insetBottom: 10 },
     marks: [
       areaY(band, { x: 'step', y1: 'low', y2: 'high', fill: muted, fillOpacity: 0.15 }),
       ...(base === undefined
@@ -83,7 +83,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
               y: 'value',
               text: () => `base ${base.value.toFixed(1)}`,
               textAnchor: 'end',
-              dy: 9,
+              dy: -8,
               fill: muted,
             }),
           ]),

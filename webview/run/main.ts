@@ -215,6 +215,7 @@ function renderNumbers(run: RunView): TemplateResult {
   const base = metric === undefined ? undefined : run.heldOut.find(({ step }) => step === 0)?.figures[metric];
   const numbers: readonly (readonly [string | null, string])[] = [
     [`${whole(run.step)} / ${whole(run.steps)}`, 'steps'],
+    [pace === null || !goesOn ? null : duration(pace.secondsLeft), 'left'],
     [run.loss === null ? null : run.loss.toFixed(3), 'loss'],
     [
       now === undefined ? null : percent(now),
@@ -225,7 +226,6 @@ function renderNumbers(run: RunView): TemplateResult {
     [pace === null ? null : exact(pace.gradientNorm), 'gradient norm'],
     [pace === null ? null : exact(pace.learningRate), 'learning rate'],
     [pace?.memory == null ? null : memory(pace.memory), 'memory'],
-    [pace === null || !goesOn ? null : duration(pace.secondsLeft), 'left'],
   ];
   return html`<dl class="numbers">
     ${numbers.map(([value, name]) =>
