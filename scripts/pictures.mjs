@@ -43,10 +43,26 @@ lrat(folder, 'judge');
 const pairs = join(folder, '.lrat', 'pairs', 'attributed.jsonl');
 const corpus = join(folder, 'corpus.jsonl');
 lrat(folder, 'mine', '--out', pairs, '--corpus', corpus);
-lrat(folder, 'train', '--pairs', pairs, '--out', join(folder, '.lrat', 'models', 'first'), '--held-out', '0.2', '--epochs', '8');
+lrat(
+  folder,
+  'train',
+  '--pairs',
+  pairs,
+  '--out',
+  join(folder, '.lrat', 'models', 'first'),
+  '--held-out',
+  '0.2',
+  '--epochs',
+  '8',
+);
 
 for (const [name, theme] of Object.entries(themes)) {
-  const workbench = await openWorkbench({ folder, settings: { 'workbench.colorTheme': theme }, width: 1400, height: 900 });
+  const workbench = await openWorkbench({
+    folder,
+    settings: { 'workbench.colorTheme': theme },
+    width: 1400,
+    height: 900,
+  });
   const { page } = workbench;
   /** @param {string} view */
   const shoot = async view => {
