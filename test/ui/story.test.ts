@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import axe, { type AxeResults } from 'axe-core';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
@@ -48,6 +49,18 @@ describe.skipIf(reason !== null)('the story, through the screen', () => {
     await page.keyboard.press('s');
     await view.locator('.row.selected .candidates').waitFor();
     expect(await view.locator('.row.selected .candidates li').count()).toBe(10);
+  });
+
+  it('has no serious accessibility violation in the trajectory view', async () => {
+    await view.evaluate(axe.source);
+    const { violations } = await view.evaluate(
+      async () =>
+        (await (window as unknown as { axe: typeof import('axe-core') }).axe.run(document, {
+          resultTypes: ['violations'],
+        })) as AxeResults,
+    );
+    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
   });
 
   it('labels a browse by keyboard: one line in the labels, the pair and its weight at once, and undo', async () => {

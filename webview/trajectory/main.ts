@@ -231,15 +231,15 @@ class TrajectoryView extends LitElement {
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
       <main>
         ${renderRail(head.outline, this.#selected, this.#actions.select)}
-        <div class="steps" role="listbox" aria-label="Steps" tabindex="0">
+        <div class="steps" role="list" aria-label="Steps" tabindex="0">
           <div class="canvas" .style=${`height: ${this.#list.height}px`}>
             ${this.#list.items().map(({ index: position, start }) => {
               const index = this.#shown[position]!;
               const step = this.#step(index);
               return html`<div
                 class=${classMap({ row: true, selected: index === this.#selected })}
-                role="option"
-                aria-selected=${index === this.#selected}
+                role="listitem"
+                aria-current=${index === this.#selected}
                 data-index=${position}
                 .style=${`transform: translateY(${start}px)`}
                 @click=${() => this.#actions.select(index)}

@@ -52,7 +52,7 @@ function renderWhole(step: StepView, actions: Actions): TemplateResult {
           <span class="right">${renderLabel(step.label)}</span>
         </p>
         ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
-        ${step.text === '' ? nothing : html`<p class="page">${step.text}</p>`}`;
+        ${step.text === '' ? nothing : html`<p class="page" tabindex="0">${step.text}</p>`}`;
     case 'tool':
       return html`<p class="caption"><b class="kind">tool</b> <span class="muted">${step.name}</span></p>`;
     case 'answer':
