@@ -239,11 +239,21 @@ export class DenseRetriever implements Retriever {
     return new DenseRetriever(encoder, new DenseIndex(ids, rows, encoder.dimension));
   }
 
+  /** A query without a known token has the zero vector, which is near to nothing: it finds nothing, as with BM25. */
   async search(query: string, k: number): Promise<Hit[]> {
-    return this.index.search(await this.#encoder.encode([query], 'query'), k);
+    const vector = await this.#encoder.encode([query], 'query');
+    return isZero(vector) ? [] : this.index.search(vector, k);
   }
 
   async searchAll(queries: readonly string[], k: number): Promise<Hit[][]> {
-    return this.index.searchAll(await this.#encoder.encode(queries, 'query'), k);
+    const vectors = await this.#encoder.encode(queries, 'query');
+    const { dimension } = this.index;
+    return this.index
+      .searchAll(vectors, k)
+      .map((hits, i) => (isZero(vectors.subarray(i * dimension, (i + 1) * dimension)) ? [] : hits));
   }
+}
+
+function isZero(vector: Float32Array): boolean {
+  return vector.every(x => x === 0);
 }

@@ -62,3 +62,10 @@ test('a damaged index is made again', async () => {
   expect((await search('bm25')).hits).toEqual(first.hits);
   expect(readFileSync(path).equals(sound)).toBe(true);
 });
+
+test('a query without a known word finds nothing, with a model as with BM25', async () => {
+  for (const model of ['bm25', makeModel('model', 1)]) {
+    const request = { workspace: folder, model, corpus: corpus(), query: 'zyxw qponm', k: 2 };
+    expect((await searchCorpus(request, unwatched)).hits).toEqual([]);
+  }
+});

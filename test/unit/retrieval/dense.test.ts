@@ -115,7 +115,9 @@ describe('the dense retriever', () => {
         const cosines = new Map(
           documents.map(({ id }, i) => [id, rows[i]!.reduce((sum, x, j) => sum + x * vector![j]!, 0)]),
         );
-        expect(hits.map(({ id }) => id).sort()).toEqual(documents.map(({ id }) => id).sort());
+        // A query that the encoder knows no word of finds nothing.
+        const found = vector!.some(x => x !== 0) ? documents : [];
+        expect(hits.map(({ id }) => id).sort()).toEqual(found.map(({ id }) => id).sort());
         hits.forEach(({ id, score }, i) => {
           expect(score).toBeCloseTo(cosines.get(id)!, 9);
           expect(score).toBeLessThanOrEqual(hits[i - 1]?.score ?? 1 + 1e-6);
