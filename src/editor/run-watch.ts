@@ -80,6 +80,8 @@ export class RunWatch implements vscode.Disposable {
     for (;;) {
       // Taken before the look: what was there when it ended is found.
       const last = over;
+      // A run that is resumed was known as ended; the watcher may be late to say that it changed.
+      this.#known.clear();
       const run = (await this.look()).runs.find(accepts);
       if (run !== undefined || last) return run;
       await sleep(settling);

@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
-import { deleteRun, type RunSummary, runFolder, stopRun } from '../jobs/runs.ts';
+import { deleteRun, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
@@ -64,6 +64,8 @@ export function runCommands(parts: RunParts): Record<string, Command> {
     'lrat.resumeRun': onRun(run => resumeRun(parts, run)),
     'lrat.deleteRun': onRun(async run => {
       requireTrust();
+      const folder = runFolder(workspace.path, run.id);
+      refuseRunning(folder);
       const remove = vscode.l10n.t('Delete');
       const answer = await vscode.window.showWarningMessage(
         vscode.l10n.t('Delete the run of {0}?', run.model),
@@ -76,7 +78,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
         remove,
       );
       if (answer !== remove) return;
-      await deleteRun(runFolder(workspace.path, run.id));
+      await deleteRun(folder);
       await watch.look();
     }),
   };

@@ -150,14 +150,18 @@ function signal(pid: number, name: NodeJS.Signals, folder: RunFolder): void {
   }
 }
 
+/** @throws LratError if a run is running */
+export function refuseRunning(folder: RunFolder): void {
+  if (folder.readStatus()?.state !== 'running') return;
+  throw new LratError('is running.', { place: folder.path, remedy: 'Stop it first.' });
+}
+
 /**
  * Removes a run with its checkpoints and metrics; the model that came of it stays.
  * @throws LratError if it is running
  */
 export async function deleteRun(folder: RunFolder): Promise<void> {
-  if (folder.readStatus()?.state === 'running') {
-    throw new LratError('is running.', { place: folder.path, remedy: 'Stop it first.' });
-  }
+  refuseRunning(folder);
   await rm(folder.path, { recursive: true, force: true });
 }
 

@@ -12,6 +12,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./extension.test.ts');
   await import('./manifest.test.ts');
+  await import('./runs.test.ts');
   await new Promise<void>((resolve, reject) => {
     const runner = mocha.run(failures => {
       const { passes = 0, pending = 0 } = runner.stats ?? {};

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { listRuns, type RunSummary } from '../../src/jobs/runs.ts';
+
+const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
+
+/** Sixty pages, each found by words that only its two queries have. */
+function writePairs(): string {
+  const rows = Array.from({ length: 120 }, (_, i) => {
+    const page = i % 60;
+    const other = (page + 7) % 60;
+    return {
+      query: `asked${page} wanted${page % 12}`,
+      pos: [`page${page} subject${page % 12} words of every page`],
+      pos_id: [`d${page}`],
+      neg: [`page${other} subject${other % 12} words of every page`],
+      neg_id: [`d${other}`],
+      reweight_rate: 1,
+      mode: 'attributed',
+      log: 'log.json',
+      question: `question ${page}`,
+    };
+  });
+  mkdirSync(join(folder, '.lrat/pairs'), { recursive: true });
+  writeFileSync(join(folder, '.lrat/pairs/tiny.jsonl'), rows.map(row => `${JSON.stringify(row)}\n`).join(''));
+  return '.lrat/pairs/tiny.jsonl';
+}
+
+async function until<Value>(what: string, look: () => Promise<Value | undefined | false>): Promise<Value> {
+  const deadline = Date.now() + 40_000;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+const summary = async (id: string): Promise<RunSummary> =>
+  (await listRuns(folder)).runs.find(run => run.id === id)!;
+const reaches = (id: string, state: RunSummary['state']) =>
+  until(`the run to be ${state}`, async () => {
+    const run = await summary(id);
+    return run.state === state && run;
+  });
+const tabs = () =>
+  vscode.window.tabGroups.all
+    .flatMap(({ tabs }) => tabs)
+    .filter(({ input }) => input instanceof vscode.TabInputWebview && input.viewType.endsWith('lrat.run'));
+const node = (run: RunSummary) => ({ kind: 'run', run });
+
+describe('training', () => {
+  let id: string;
+
+  after(async () => {
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
+  it('starts as a task of type lrat and shows its run', async () => {
+    const started: vscode.Task[] = [];
+    const listener = vscode.tasks.onDidStartTask(({ execution }) => started.push(execution.task));
+    id = await vscode.commands.executeCommand<string>('lrat.train', {
+      pairs: writePairs(),
+      base: 'static',
+      out: '.lrat/models/tiny',
+      epochs: 3000,
+      batch: 8,
+      heldOut: 0.2,
+    });
+    listener.dispose();
+    assert.deepEqual(
+      started.map(task => [task.definition.type, task.definition.command]),
+      [['lrat', 'train']],
+    );
+    await until('the panel', async () => tabs().length === 1);
+    const run = await until('some steps', async () => {
+      const run = await summary(id);
+      return run.step > 0 && run;
+    });
+    assert.equal(run.state, 'running');
+    assert.equal(run.model, 'tiny');
+  });
+
+  it('is the same run in the panel that has it', async () => {
+    await vscode.commands.executeCommand('lrat.openRun', node(await summary(id)));
+    assert.equal(tabs().length, 1);
+  });
+
+  it('goes on when its task ends, and is found again', async () => {
+    const { pid, step } = await summary(id);
+    const execution = vscode.tasks.taskExecutions.find(({ task }) => task.definition.type === 'lrat');
+    assert.ok(execution, 'the task is gone');
+    const ended = new Promise<void>(done => {
+      const listener = vscode.tasks.onDidEndTask(event => {
+        if (event.execution !== execution) return;
+        listener.dispose();
+        done();
+      });
+    });
+    execution.terminate();
+    await ended;
+    const later = await until('a later step', async () => {
+      const run = await summary(id);
+      return run.step > step && run;
+    });
+    assert.equal(later.state, 'running');
+    assert.equal(later.pid, pid);
+  });
+
+  it('cannot be deleted while it runs', async () => {
+    await vscode.commands.executeCommand('lrat.deleteRun', node(await summary(id)));
+    assert.equal((await summary(id)).state, 'running');
+  });
+
+  it('stops politely, with a checkpoint, and resumes from there', async () => {
+    const state = await vscode.commands.executeCommand('lrat.stopRun', node(await summary(id)));
+    assert.equal(state, 'stopped');
+    const { step } = await summary(id);
+    assert.ok(existsSync(join(folder, '.lrat/runs', id, 'checkpoints')));
+    await vscode.commands.executeCommand('lrat.resumeRun', node(await summary(id)));
+    const run = await until('a step after the stop', async () => {
+      const run = await summary(id);
+      return run.step > step && run;
+    });
+    assert.equal(run.state, 'running');
+    await vscode.commands.executeCommand('lrat.stopRun', node(run));
+    await reaches(id, 'stopped');
+  });
+
+  it('leaves a model and a comparison with its base when it ends', async () => {
+    const short = await vscode.commands.executeCommand<string>('lrat.train', {
+      pairs: writePairs(),
+      base: 'static',
+      out: '.lrat/models/short',
+      epochs: 2,
+      batch: 8,
+      heldOut: 0.2,
+    });
+    await reaches(short, 'finished');
+    const result = await until('the result', async () => {
+      const path = join(folder, '.lrat/runs', short, 'result.json');
+      return existsSync(path) && JSON.parse(readFileSync(path, 'utf8'));
+    });
+    assert.deepEqual(
+      result.rows.map((row: { retriever: string }) => row.retriever),
+      ['BM25', 'base', 'trained'],
+    );
+    assert.ok(existsSync(join(folder, '.lrat/models/short/model.safetensors')));
+  });
+});
+
+describe('tasks of type lrat', () => {
+  it('offer what a workspace can always do', async () => {
+    const tasks = await vscode.tasks.fetchTasks({ type: 'lrat' });
+    const offered = tasks.map(task => task.definition.command).sort();
+    assert.deepEqual(offered, ['index', 'judge', 'mine']);
+  });
+
+  it('can be written into tasks.json, and point at what is wrong with a file', async () => {
+    mkdirSync(join(folder, '.vscode'), { recursive: true });
+    writeFileSync(join(folder, 'broken.jsonl'), '{"query": 1}\n');
+    const task = {
+      type: 'lrat',
+      label: 'train on broken pairs',
+      command: 'train',
+      pairs: 'broken.jsonl',
+      base: 'static',
+      out: '.lrat/models/never',
+    };
+    writeFileSync(join(folder, '.vscode/tasks.json'), JSON.stringify({ version: '2.0.0', tasks: [task] }));
+    const found = await until('the task of tasks.json', async () =>
+      (await vscode.tasks.fetchTasks({ type: 'lrat' })).find(({ name }) => name === task.label),
+    );
+    const ended = new Promise<number | undefined>(done => {
+      const listener = vscode.tasks.onDidEndTaskProcess(event => {
+        if (event.execution.task.name !== task.label) return;
+        listener.dispose();
+        done(event.exitCode);
+      });
+    });
+    await vscode.tasks.executeTask(found);
+    assert.equal(await ended, 1);
+    const problem = await until('the problem', async () =>
+      vscode.languages
+        .getDiagnostics()
+        .flatMap(([uri, all]) => all.map(({ message, range }) => ({ uri, message, line: range.start.line })))
+        .find(({ uri }) => uri.fsPath.endsWith('broken.jsonl')),
+    );
+    assert.equal(problem.line, 0);
+    assert.match(problem.message, /\S/);
+  });
+});
