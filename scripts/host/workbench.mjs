@@ -6,10 +6,25 @@ import { chromium as browserType } from 'playwright-core';
 import { root } from '../results.mjs';
 import { chromium, chromiumArguments, start } from './code-server.mjs';
 
+/** The built-in themes, one of each kind, with the class that the workbench carries while it shows them. */
+export const themes = {
+  dark: { name: 'Dark Modern', class: 'dark_modern' },
+  light: { name: 'Light Modern', class: 'light_modern' },
+  'hc-dark': { name: 'Default High Contrast', class: 'hc_black' },
+  'hc-light': { name: 'Default High Contrast Light', class: 'hc_light' },
+};
+
 /**
- * @param {{ folder: string, settings?: Record<string, unknown>, width?: number, height?: number, extensionsDir?: string }} options
+ * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, width?: number, height?: number, extensionsDir?: string }} options
  */
-export async function openWorkbench({ folder, settings = {}, width = 1280, height = 860, extensionsDir }) {
+export async function openWorkbench({
+  folder,
+  theme,
+  settings = {},
+  width = 1280,
+  height = 860,
+  extensionsDir,
+}) {
   const home = mkdtempSync(join(tmpdir(), 'lrat-workbench-'));
   const userDataDir = join(home, 'user');
   mkdirSync(join(userDataDir, 'User'), { recursive: true });
@@ -17,7 +32,11 @@ export async function openWorkbench({ folder, settings = {}, width = 1280, heigh
     'workbench.startupEditor': 'none',
     'workbench.tips.enabled': false,
     'window.autoDetectHighContrast': false,
-    'window.autoDetectColorScheme': false,
+    'window.autoDetectColorScheme': theme !== undefined,
+    ...(theme !== undefined && {
+      'workbench.preferredDarkColorTheme': themes[theme].name,
+      'workbench.preferredLightColorTheme': themes[theme].name,
+    }),
     'chat.disableAIFeatures': true,
     'workbench.secondarySideBar.defaultVisibility': 'hidden',
   };
@@ -36,6 +55,13 @@ export async function openWorkbench({ folder, settings = {}, width = 1280, heigh
   const query = new URLSearchParams({ folder, payload: JSON.stringify(payload) });
   await page.goto(`${host.url}/?${query}`);
   await page.locator('.activitybar').waitFor({ timeout: 60_000 });
+  // A fresh workbench looks its theme up before the settings have come; it looks again when the colour scheme changes.
+  const dressed = page.locator(`.monaco-workbench[class*="${theme && themes[theme].class}"]`);
+  for (let turn = 0; theme !== undefined && (await dressed.count()) === 0; turn++) {
+    if (turn === 40) throw new Error(`The workbench does not take the theme ${themes[theme].name}.`);
+    await page.emulateMedia({ colorScheme: turn % 2 === 0 ? 'dark' : 'light' });
+    await page.waitForTimeout(500);
+  }
   return {
     page,
     /** The frame of a view of ours: webviews lie two frames deep. */
