@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { clip } from '../base/text.ts';
 
 /** What a model said, or why that is no verdict. */

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { AtomicFile, writeFileAtomic } from '../base/files.ts';
 import { type Job, unwatched } from '../base/progress.ts';

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
 import { openSafetensors, writeSafetensors } from '../encoder/safetensors.ts';
 import type { TrainableEncoder } from '../encoder/trainable.ts';

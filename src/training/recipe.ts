@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The settings of a training. The numbers are of section 5.4 and the appendix of the paper unless said otherwise. */
 export const recipeSchema = z.strictObject({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
 import { recipeSchema } from './recipe.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import { defaultTokenizer } from '../base/tokenizer.ts';

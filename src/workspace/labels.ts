@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { writeError } from '../base/files.ts';
 import { FileBytes } from '../trajectory/lines.ts';

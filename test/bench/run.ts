@@ -123,6 +123,18 @@ const groups: Readonly<Record<string, () => readonly Figure[]>> = {
 
   engine: () => [ownFigures('a training step of the engine', 'engine.ts')],
   search: () => [ownFigures('search', 'search.ts')],
+
+  editor() {
+    megabytes('files');
+    return [
+      {
+        title: `the extension in its host: activated, ${count} logs indexed, a view opened and closed`,
+        command: [node, join(bench, 'editor', 'host.ts'), 'files'],
+        prepare: () => rmSync(join(folder, 'files', '.lrat'), { recursive: true, force: true }),
+        figures: (_, answer) => answer,
+      },
+    ];
+  },
 };
 
 const mining = [
