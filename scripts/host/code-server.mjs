@@ -1,7 +1,8 @@
 // A real VS Code workbench and extension host without a download of the desktop program: code-server, from npm, kept
 // in the project's cache folder; and Chromium, which shows it.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../results.mjs';
 
@@ -70,6 +71,27 @@ export const chromiumArguments = [
   '--disable-component-update',
   '--disable-sync',
 ];
+
+/**
+ * Installs a packaged extension, as a user does.
+ * @param {string} vsix @param {string} extensionsDir
+ */
+export function installExtension(vsix, extensionsDir) {
+  const home = mkdtempSync(join(tmpdir(), 'lrat-install-'));
+  try {
+    const done = spawnSync(
+      node,
+      [
+        join(server, 'out', 'node', 'entry.js'),
+        ...['--install-extension', vsix, '--extensions-dir', extensionsDir, '--user-data-dir', home],
+      ],
+      { env: { ...process.env, EXTENSIONS_GALLERY: '{}', HOME: home, TMPDIR: home }, encoding: 'utf8' },
+    );
+    if (done.status !== 0) throw new Error(`${vsix} could not be installed:\n${done.stdout}${done.stderr}`);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
 
 /**
  * Starts the workbench's server.

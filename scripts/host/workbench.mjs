@@ -69,8 +69,13 @@ export async function openWorkbench({
       const deadline = Date.now() + 30_000;
       while (Date.now() < deadline) {
         for (const frame of page.frames()) {
-          if (frame.url().includes('fake.html') && (await frame.locator(`lrat-${name}`).count()) > 0)
-            return frame;
+          if (!frame.url().includes('fake.html')) continue;
+          // A frame may go while it is looked at: another editor took its place.
+          const found = await frame
+            .locator(`lrat-${name}`)
+            .count()
+            .catch(() => 0);
+          if (found > 0) return frame;
         }
         await page.waitForTimeout(100);
       }

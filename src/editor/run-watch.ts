@@ -38,6 +38,8 @@ export class RunWatch implements vscode.Disposable {
     const look = (file: vscode.Uri) => {
       const parts = relative(path, file.fsPath).split(sep);
       this.#known.delete(parts[2] ?? '');
+      // The comparison comes after the end, and changes nothing in the list.
+      if (parts[3] === 'result.json') this.#changed.fire();
       this.#lookIn(settling);
     };
     this.#watcher.onDidCreate(look);

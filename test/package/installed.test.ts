@@ -1,0 +1,134 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { installExtension, setUp, unsupported } from '../../scripts/host/code-server.mjs';
+import { openWorkbench } from '../../scripts/host/workbench.mjs';
+import { makePackage } from '../../scripts/package.mjs';
+import { root } from '../../scripts/results.mjs';
+import { simulatedWorkspace } from '../ui/world.ts';
+
+const reason = unsupported();
+if (reason !== null) console.warn(`Tests of the package are skipped: ${reason}.`);
+
+/** The package in a clean host, on a folder outside the working tree: the whole story with what was installed alone. */
+describe.skipIf(reason !== null)('the package, installed', () => {
+  const home = mkdtempSync(join(tmpdir(), 'lrat-installed-'));
+  const extensionsDir = join(home, 'extensions');
+  let folder: string;
+  let workbench: Awaited<ReturnType<typeof openWorkbench>>;
+
+  beforeAll(async () => {
+    setUp();
+    const { path } = await makePackage('linux-x64', home);
+    installExtension(path, extensionsDir);
+    folder = await simulatedWorkspace(40);
+    mkdirSync(join(folder, '.vscode'));
+    const judge = { type: 'lrat', command: 'judge', judge: 'rules', label: 'judge by rules' };
+    writeFileSync(
+      join(folder, '.vscode', 'tasks.json'),
+      JSON.stringify({ version: '2.0.0', tasks: [judge] }),
+    );
+    workbench = await openWorkbench({ folder, extensionsDir });
+  });
+
+  afterAll(async () => {
+    await workbench?.close();
+    for (const each of [home, folder]) {
+      if (each !== undefined) rmSync(each, { recursive: true, force: true });
+    }
+  });
+
+  const installed = () => {
+    const name = readdirSync(extensionsDir).find(each => each.startsWith('lrat.lrat-'));
+    return join(extensionsDir, name!);
+  };
+  const labels = () =>
+    readFileSync(join(folder, '.lrat', 'labels.jsonl'), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line));
+
+  /** Processes that hold the ONNX Runtime of the package. */
+  const training = (): Process[] =>
+    readdirSync('/proc').flatMap(id => {
+      try {
+        const command = readFileSync(join('/proc', id, 'cmdline'), 'utf8').split('\0');
+        const maps = readFileSync(join('/proc', id, 'maps'), 'utf8').match(/\/.*$/gm) ?? [];
+        const files = [...command, ...new Set<string>(maps)];
+        const holds = files.some(file => file.startsWith(extensionsDir) && file.includes('libonnxruntime'));
+        return holds ? [{ command: command.join(' '), files }] : [];
+      } catch {
+        // No process, or one that has ended.
+        return [];
+      }
+    });
+
+  it('names no path of the working tree in its code', () => {
+    const dist = join(installed(), 'dist');
+    const code = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(each =>
+      /\.[cm]?js$/.test(each),
+    );
+    expect(code.length).toBeGreaterThan(5);
+    for (const name of code) expect(readFileSync(join(dist, name), 'utf8').includes(root), name).toBe(false);
+  });
+
+  it('indexes the folder', async () => {
+    const { page } = workbench;
+    await page.locator('.activitybar [aria-label^="LRAT"]').first().click();
+    await page.locator('.welcome-view-content .monaco-button', { hasText: 'Index Workspace' }).click();
+    const rows = page.locator('[id="workbench.view.extension.lrat"] .monaco-list-row');
+    await rows.nth(5).waitFor();
+  });
+
+  it('opens a trajectory and takes a label by keyboard', async () => {
+    const { page } = workbench;
+    await page.locator('[id="workbench.view.extension.lrat"] .monaco-list-row').first().click();
+    const view = await workbench.view('trajectory');
+    await view.locator('.row').first().waitFor();
+    await view.locator('.steps').focus();
+    await page.keyboard.press('b');
+    await view.locator('aside .choices').waitFor();
+    await page.keyboard.press('r');
+    await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
+    await page.keyboard.press('i');
+    await view.locator('aside', { hasText: 'it is judged irrelevant' }).waitFor();
+    expect(labels().map(({ label }) => label)).toEqual(['relevant', 'irrelevant']);
+  });
+
+  it('trains a model to the end, with the ONNX Runtime that was installed', async () => {
+    const { page } = workbench;
+    const choose = async (title: string, item: string) => {
+      await page.locator('.quick-input-widget', { hasText: title }).waitFor();
+      await page.locator('.quick-input-list .monaco-list-row', { hasText: item }).first().click();
+    };
+    await page.keyboard.press('F1');
+    await page.locator('.quick-input-widget input').fill('task judge by');
+    await choose('', 'judge by rules');
+    await expect.poll(() => labels().length, { timeout: 30_000 }).toBeGreaterThan(20);
+
+    await workbench.command('LRAT: Train a Retriever');
+    await choose('Train a Retriever (1/4)', 'Mine now: attributed');
+    await choose('Train a Retriever (2/4)', 'New static encoder');
+    await choose('Train a Retriever (3/4)', 'Go on with this recipe');
+    await page.locator('.quick-input-widget', { hasText: 'Train a Retriever (4/4)' }).waitFor();
+    await page.keyboard.press('Enter');
+
+    await expect.poll(training, { timeout: 30_000, interval: 20 }).not.toEqual([]);
+    const [{ command, files }] = training() as [Process];
+    expect(command).toContain(` ${join(installed(), 'dist', 'cli.mjs')} train `);
+    expect(
+      files.filter(file => file.startsWith(root) && !file.startsWith(join(root, '.cache', 'host'))),
+    ).toEqual([]);
+
+    const run = await workbench.view('run');
+    await run.locator('.run-state.finished').waitFor({ timeout: 60_000 });
+    await run.locator('table.result').waitFor();
+  });
+});
+
+interface Process {
+  readonly command: string;
+  /** What it runs and what is mapped into its memory. */
+  readonly files: readonly string[];
+}
