@@ -264,6 +264,32 @@ const noPairs: Partial<Record<DropReason, string>> = {
   reread: 'the document was read before, and the two are one pair',
 };
 
+/** Where a document stands in a trajectory: indexes of the steps that list and that open it, in order. */
+interface DocumentPlaces {
+  readonly listedAt: number[];
+  readonly browsedAt: number[];
+  title: string | null;
+}
+
+function placesOf({ steps }: Trajectory): Map<string, DocumentPlaces> {
+  const places = new Map<string, DocumentPlaces>();
+  const of = (id: string) => {
+    const document = places.get(id) ?? { listedAt: [], browsedAt: [], title: null };
+    places.set(id, document);
+    return document;
+  };
+  steps.forEach((step, at) => {
+    if (step.kind === 'browse' && step.doc !== null) of(step.doc).browsedAt.push(at);
+    if (step.kind !== 'search') return;
+    for (const { id, title } of step.candidates) {
+      const document = of(id);
+      if (document.listedAt.at(-1) !== at) document.listedAt.push(at);
+      document.title ??= title === '' ? null : title;
+    }
+  });
+  return places;
+}
+
 /** The steps of one trajectory as the view shows them. */
 class TrajectoryReader {
   readonly #log: string;
@@ -272,6 +298,7 @@ class TrajectoryReader {
   readonly #counter: TokenCounter;
   readonly #mined: MinedView;
   readonly #pairs: readonly Pair[];
+  readonly #documents: ReadonlyMap<string, DocumentPlaces>;
 
   constructor(
     log: string,
@@ -286,6 +313,7 @@ class TrajectoryReader {
     this.#counter = counter;
     this.#mined = mined;
     this.#pairs = mined.pairs.get(place(log, trajectory.id)) ?? [];
+    this.#documents = placesOf(trajectory);
   }
 
   step(index: number): StepView {
@@ -303,9 +331,7 @@ class TrajectoryReader {
           kind: 'think',
           text: step.text.slice(0, shownText),
           tokens: this.#counter.count(step.text),
-          postBrowse: this.#trajectory.steps.some(
-            other => other.kind === 'browse' && other.reasoning?.includes(step.text),
-          ),
+          postBrowse: this.#latestBrowse(index)?.reasoning?.includes(step.text) ?? false,
         };
       case 'search':
         return {
@@ -329,20 +355,15 @@ class TrajectoryReader {
     search: SearchStep,
     { id, rank, title, snippet, score }: SearchStep['candidates'][number],
   ): CandidateView {
-    const { steps } = this.#trajectory;
-    const later = steps.map((step, at) => ({ step, at })).slice(index + 1);
-    const browsedAt = later.flatMap(({ step, at }) =>
-      step.kind === 'browse' && step.doc === id ? [at] : [],
-    );
-    const listedAgainAt = later.flatMap(({ step, at }) =>
-      step.kind === 'search' && step.candidates.some(other => other.id === id) ? [at] : [],
-    );
+    const { browsedAt, listedAt } = this.#documents.get(id)!;
     const own = this.#pairs.filter(
       pair => pair.searchStep === search.step && pair.searchPart === search.part,
     );
     const positive = own.find(pair => pair.positive === id);
     return {
-      ...{ rank, id, title, score, browsedAt, listedAgainAt },
+      ...{ rank, id, title, score },
+      browsedAt: browsedAt.filter(at => at > index),
+      listedAgainAt: listedAt.filter(at => at > index),
       snippet: withoutTitle(snippet, title),
       fate: this.#fate(search, id, own),
       weight: positive?.weight ?? null,
@@ -351,10 +372,11 @@ class TrajectoryReader {
 
   #fate(search: SearchStep, id: string, own: readonly Pair[]): Fate {
     if (own.some(pair => pair.satisfied && pair.positive === id)) return 'positive';
-    const irrelevant = this.#trajectory.steps.some(
-      step =>
-        step.kind === 'browse' && step.doc === id && this.#labels.lookup(this.#key(step)) === 'irrelevant',
-    );
+    const irrelevant = this.#documents
+      .get(id)!
+      .browsedAt.some(
+        at => this.#labels.lookup(this.#key(this.#trajectory.steps[at] as BrowseStep)) === 'irrelevant',
+      );
     if (irrelevant) return 'irrelevant';
     if (own.some(pair => pair.negatives.includes(id))) return 'negative';
     const aside = JSON.stringify([this.#log, this.#trajectory.id, search.step, search.part, id]);
@@ -415,12 +437,15 @@ class TrajectoryReader {
   }
 
   #title(doc: string | null): string | null {
-    for (const step of this.#trajectory.steps) {
-      if (step.kind !== 'search') continue;
-      const title = step.candidates.find(({ id }) => id === doc)?.title;
-      if (title) return title;
+    return doc === null ? null : (this.#documents.get(doc)?.title ?? null);
+  }
+
+  #latestBrowse(index: number): BrowseStep | undefined {
+    for (let at = index - 1; at >= 0; at--) {
+      const step = this.#trajectory.steps[at]!;
+      if (step.kind === 'browse') return step;
     }
-    return null;
+    return undefined;
   }
 
   #key(step: BrowseStep): BrowseKey {

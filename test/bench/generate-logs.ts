@@ -6,10 +6,13 @@ import { Random } from '../../src/base/random.ts';
  * Writes run logs like those of the paper's collection (Table 1: 17 searches and 4 browses, lists of 10 snippets of 64
  * tokens, 60 KB), and labels for their browses: `node test/bench/generate-logs.ts FOLDER COUNT files|lines`.
  * `files` is a log per run, indented as the published ones are; `lines` is JSON Lines of 100 runs each.
+ * `SEARCHES BROWSES SCALE` after that make other runs: so many of each, and texts longer or shorter by a factor.
  * The same count gives the same bytes. Prints what there is of it as JSON.
  */
-const [searches, browses, listLength] = [17, 4, 10];
-const words = { snippet: 38, page: 290, reasoning: 90, query: 8, question: 40, answer: 240 };
+const [folder = 'generated', count = '1000', layout = 'files', ...shape] = process.argv.slice(2);
+const [searches = 17, browses = 4, scale = 1] = shape.map(Number);
+const listLength = 10;
+const words = scaled({ snippet: 38, page: 290, reasoning: 90, query: 8, question: 40, answer: 240 });
 const collection = 100_000;
 /** What the lists of one run are drawn from: as in the published logs, two thirds of what is listed is new. */
 const nearQuestion = 170;
@@ -36,6 +39,11 @@ const common =
   university founded author title film series award season player museum river village station record album company`
     .trim()
     .split(/\s+/);
+
+function scaled<Lengths extends Record<string, number>>(lengths: Lengths): Lengths {
+  const each = Object.entries(lengths).map(([name, words]) => [name, Math.max(2, Math.round(words * scale))]);
+  return Object.fromEntries(each);
+}
 
 /** Words of English with names between them, both with the frequencies of a natural text (Zipf's law). Some names have accents. */
 class Words {
@@ -122,7 +130,6 @@ function run(id: number, random: Random, texts: Words): { record: object; browse
   return { record, browsed };
 }
 
-const [folder = 'generated', count = '1000', layout = 'files'] = process.argv.slice(2);
 mkdirSync(join(folder, layout), { recursive: true });
 const random = Random.seeded(1);
 const texts = new Words(random);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { arch, cpus, loadavg, platform, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +16,8 @@ const bench = join(root, 'test', 'bench');
 const cli = join(root, 'dist', 'cli.mjs');
 const node = process.execPath;
 const epochs = 2;
+/** Each search and each browse has reasoning before it; an answer ends the run. */
+const long = { searches: 850, browses: 150, steps: 2002 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -126,11 +128,17 @@ const groups: Readonly<Record<string, () => readonly Figure[]>> = {
 
   editor() {
     megabytes('files');
+    longRun();
     return [
       {
         title: `the extension in its host: activated, ${count} logs indexed, a view opened and closed`,
         command: [node, join(bench, 'editor', 'host.ts'), 'files'],
         prepare: () => rmSync(join(folder, 'files', '.lrat'), { recursive: true, force: true }),
+        figures: (_, answer) => answer,
+      },
+      {
+        title: `a trajectory of ${long.steps} steps on the screen`,
+        command: [node, join(bench, 'editor', 'screen.ts'), 'long'],
         figures: (_, answer) => answer,
       },
     ];
@@ -156,6 +164,14 @@ function megabytes(layout: 'files' | 'lines'): number {
     made.set(layout, bytes! / 1e6);
   }
   return made.get(layout)!;
+}
+
+/** Makes a workspace with one trajectory that is longer than any of the published ones. */
+function longRun(): void {
+  const shape = [long.searches, long.browses].map(String);
+  run([node, join(bench, 'generate-logs.ts'), 'long', '1', 'files', ...shape]);
+  run([node, cli, 'index', '--workspace', 'long', '--json']);
+  renameSync(join(folder, 'long', 'files-labels.jsonl'), join(folder, 'long', '.lrat', 'labels.jsonl'));
 }
 
 /** Makes a workspace with the logs in its index, unless it is there. */

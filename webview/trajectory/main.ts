@@ -1,5 +1,6 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
+import { guard } from 'lit/directives/guard.js';
 import { ref } from 'lit/directives/ref.js';
 import type { StepKind, StepOutline, StepView, TrajectoryHead } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
@@ -11,7 +12,7 @@ import { renderRail } from './rail.ts';
 import { renderStep } from './steps.ts';
 
 /** Steps are pulled from the editor in pages of this many. */
-const pageSize = 40;
+const pageSize = 20;
 
 type Filter = 'all' | StepKind | 'unlabelled';
 
@@ -69,9 +70,16 @@ class TrajectoryView extends LitElement {
 
   async #load(): Promise<void> {
     try {
-      this.#head = await this.#editor.request('trajectory.head', null);
+      // Asked for together: the place that is shown first need not wait for the head.
+      const page = Math.floor(this.#selected / pageSize);
+      const [head, steps] = await Promise.all([
+        this.#editor.request('trajectory.head', null),
+        this.#editor.request('trajectory.steps', rangeOf(page)),
+      ]);
+      this.#head = head;
       this.#failure = undefined;
       this.#pages.clear();
+      this.#pages.set(page, steps);
       this.#applyFilter();
       this.#save();
     } catch (error) {
@@ -101,7 +109,7 @@ class TrajectoryView extends LitElement {
     if (steps === undefined) {
       this.#pages.set(page, 'loading');
       void this.#editor
-        .request('trajectory.steps', { from: page * pageSize, to: (page + 1) * pageSize })
+        .request('trajectory.steps', rangeOf(page))
         .then(loaded => {
           this.#pages.set(page, loaded);
           this.requestUpdate();
@@ -230,7 +238,7 @@ class TrajectoryView extends LitElement {
       ${this.#renderHeader(head)} ${this.#renderToolbar(head)}
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
       <main>
-        ${renderRail(head.outline, this.#selected, this.#actions.select)}
+        ${guard([head, this.#selected], () => renderRail(head.outline, this.#selected, this.#actions.select))}
         <div class="steps" role="list" aria-label="Steps" tabindex="0">
           <div class="canvas" .style=${`height: ${this.#list.height}px`}>
             ${this.#list.items().map(({ index: position, start }) => {
@@ -332,6 +340,10 @@ class TrajectoryView extends LitElement {
       </span>
     </div>`;
   }
+}
+
+function rangeOf(page: number): { from: number; to: number } {
+  return { from: page * pageSize, to: (page + 1) * pageSize };
 }
 
 function matches(step: StepOutline, filter: Filter): boolean {

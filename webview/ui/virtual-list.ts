@@ -24,7 +24,7 @@ export class VirtualList implements ReactiveController {
     this.#scroller = scroller;
     this.#options = {
       count: 0,
-      overscan: 6,
+      overscan: 1,
       estimateSize: estimate,
       getScrollElement: scroller,
       observeElementOffset,
