@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { runCommandLine } from './process.ts';
-import { groupings, type TrajectoryTree, type TreeNode } from './trajectory-tree.ts';
+import { groupings, groupingWord, type TrajectoryTree, type TreeNode } from './trajectory-tree.ts';
 import type { TrajectoryViews } from './trajectory-view.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -36,7 +36,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     'lrat.refresh': () => workspace.refresh(),
     'lrat.groupTrajectories': async () => {
       const grouping = await vscode.window.showQuickPick(
-        groupings.map(name => ({ label: vscode.l10n.t(name), name, picked: name === tree.grouping })),
+        groupings.map(name => ({ label: groupingWord(name), name, picked: name === tree.grouping })),
         { placeHolder: vscode.l10n.t('Group trajectories by') },
       );
       if (grouping === undefined) return;

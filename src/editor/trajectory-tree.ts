@@ -8,6 +8,19 @@ import type { LratWorkspace } from './workspace.ts';
 export const groupings = ['folder', 'retriever', 'outcome', 'question'] as const;
 export type Grouping = (typeof groupings)[number];
 
+export function groupingWord(grouping: Grouping): string {
+  switch (grouping) {
+    case 'folder':
+      return vscode.l10n.t('folder');
+    case 'retriever':
+      return vscode.l10n.t('retriever');
+    case 'outcome':
+      return vscode.l10n.t('outcome');
+    case 'question':
+      return vscode.l10n.t('question');
+  }
+}
+
 /** More trajectories than this are shown in pages of so many. */
 const pageSize = 1000;
 

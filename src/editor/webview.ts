@@ -57,8 +57,9 @@ function page(webview: vscode.Webview, bundles: vscode.Uri, view: string): strin
     `style-src ${webview.cspSource} 'nonce-${nonce}'`,
     `font-src ${webview.cspSource}`,
   ].join('; ');
+  const strings = vscode.l10n.bundle;
   return `<!DOCTYPE html>
-<html lang="${vscode.env.language}">
+<html lang="${strings === undefined ? 'en' : vscode.env.language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -68,7 +69,13 @@ function page(webview: vscode.Webview, bundles: vscode.Uri, view: string): strin
 </head>
 <body>
 <lrat-${view}></lrat-${view}>
+<script type="application/json" id="l10n">${inScript(strings ?? {})}</script>
 <script nonce="${nonce}" src="${at(`${view}.js`)}"></script>
 </body>
 </html>`;
+}
+
+/** JSON that cannot end the element it stands in. */
+function inScript(value: unknown): string {
+  return JSON.stringify(value).replaceAll('<', '\\u003c');
 }

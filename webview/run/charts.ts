@@ -2,15 +2,27 @@ import { areaY, dot, line, link, ruleY, text } from '@observablehq/plot';
 import { html, type TemplateResult } from 'lit';
 import type { RunView } from '../../src/protocol.ts';
 import { drawChart } from '../ui/chart.ts';
+import * as l10n from '../ui/l10n.ts';
 import { exact, percent, whole } from './numbers.ts';
 
-/** What the chart of the steps can show. */
+/** What the chart of the steps can show, with its colour. */
 export const curves = {
-  loss: { name: 'Loss', colour: 'var(--vscode-charts-blue)' },
-  learningRate: { name: 'Learning rate', colour: 'var(--vscode-charts-purple)' },
-  gradientNorm: { name: 'Gradient norm', colour: 'var(--vscode-charts-orange)' },
+  loss: 'var(--vscode-charts-blue)',
+  learningRate: 'var(--vscode-charts-purple)',
+  gradientNorm: 'var(--vscode-charts-orange)',
 } as const;
 export type Curve = keyof typeof curves;
+
+export function curveName(curve: Curve): string {
+  switch (curve) {
+    case 'loss':
+      return l10n.t('Loss');
+    case 'learningRate':
+      return l10n.t('Learning rate');
+    case 'gradientNorm':
+      return l10n.t('Gradient norm');
+  }
+}
 
 const height = 200;
 const muted = 'var(--vscode-descriptionForeground)';
@@ -18,32 +30,46 @@ const ink = 'var(--vscode-foreground)';
 
 /** A quantity over the steps of the run, with its numbers as a table. */
 export function renderCurve(run: RunView, curve: Curve, width: number): TemplateResult {
-  const { name, colour } = curves[curve];
+  const name = curveName(curve);
   const { points } = run;
   const first = points[0];
   const last = points.at(-1);
-  if (first === undefined || last === undefined) return html`<p class="muted empty">No step is done yet.</p>`;
-  const label = `${name} from ${exact(first[curve])} at step ${first.step} to ${exact(last[curve])} at step ${last.step}.`;
+  if (first === undefined || last === undefined)
+    return html`<p class="muted empty">${l10n.t('No step is done yet.')}</p>`;
+  const label = l10n.t(
+    '{0} from {1} at step {2} to {3} at step {4}.',
+    name,
+    exact(first[curve]),
+    first.step,
+    exact(last[curve]),
+    last.step,
+  );
   const chart = drawChart(label, {
     width,
     height,
     marginLeft: 56,
     marginRight: 20,
-    x: { domain: [0, run.steps], label: 'step', ticks: ticksFor(width), tickFormat: whole, line: true },
+    x: {
+      domain: [0, run.steps],
+      label: l10n.t('step'),
+      ticks: ticksFor(width),
+      tickFormat: whole,
+      line: true,
+    },
     y: { label: null, ticks: 4, line: true, zero: curve !== 'loss', nice: true, tickFormat: exact },
     marks: [
-      line(points, { x: 'step', y: curve, stroke: colour, strokeWidth: 1.75 }),
-      dot([last], { x: 'step', y: curve, fill: colour, r: 3 }),
+      line(points, { x: 'step', y: curve, stroke: curves[curve], strokeWidth: 1.75 }),
+      dot([last], { x: 'step', y: curve, fill: curves[curve], r: 3 }),
     ],
   });
   return html`${chart}
     ${
       run.stepsPerPoint === 1
         ? ''
-        : html`<p class="muted">Each point is the mean of ${run.stepsPerPoint} steps.</p>`
+        : html`<p class="muted">${l10n.t('Each point is the mean of {0} steps.', run.stepsPerPoint)}</p>`
     }
     ${numbers(
-      ['Step', name],
+      [l10n.t('Step'), name],
       points.map(point => [whole(point.step), exact(point[curve])]),
     )}`;
 }
@@ -62,15 +88,23 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
       ? []
       : [0, run.steps].map(step => ({ step, low: 100 * estimate.low, high: 100 * estimate.high }));
   const trained = run.result?.rows.find(({ retriever }) => retriever === 'trained')?.metrics[metric];
-  const label = `${metric} on held-out questions: ${points
-    .map(({ step, value }) => `${percent(value / 100)} at step ${step}`)
-    .join(', ')}.`;
+  const label = l10n.t(
+    '{0} on held-out questions: {1}.',
+    metric,
+    points.map(({ step, value }) => l10n.t('{0} at step {1}', percent(value / 100), step)).join(', '),
+  );
   const chart = drawChart(label, {
     width,
     height,
     marginLeft: 56,
     marginRight: 20,
-    x: { domain: [0, run.steps], label: 'step', ticks: ticksFor(width), tickFormat: whole, line: true },
+    x: {
+      domain: [0, run.steps],
+      label: l10n.t('step'),
+      ticks: ticksFor(width),
+      tickFormat: whole,
+      line: true,
+    },
     y: { label: null, ticks: 4, line: true, nice: true, insetBottom: 10 },
     marks: [
       areaY(band, { x: 'step', y1: 'low', y2: 'high', fill: muted, fillOpacity: 0.15 }),
@@ -81,7 +115,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
             text([{ step: run.steps, value: base.value }], {
               x: 'step',
               y: 'value',
-              text: () => `base ${base.value.toFixed(1)}`,
+              text: () => l10n.t('base {0}', base.value.toFixed(1)),
               textAnchor: 'end',
               dy: -8,
               fill: muted,
@@ -108,8 +142,8 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
   });
   return html`${chart}
     ${numbers(
-      ['Step', metric],
-      points.map(({ step, value }) => [step === 0 ? '0 (base)' : whole(step), value.toFixed(1)]),
+      [l10n.t('Step'), metric],
+      points.map(({ step, value }) => [step === 0 ? l10n.t('0 (base)') : whole(step), value.toFixed(1)]),
     )}`;
 }
 
@@ -120,8 +154,8 @@ function ticksFor(width: number): number {
 /** The same as a table. */
 function numbers(head: readonly string[], rows: readonly (readonly string[])[]): TemplateResult {
   return html`<details>
-    <summary>Numbers</summary>
-    <div class="scroll" tabindex="0" role="region" aria-label="Numbers">
+    <summary>${l10n.t('Numbers')}</summary>
+    <div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Numbers')}>
       <table>
         <thead>
           <tr>

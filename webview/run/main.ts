@@ -2,7 +2,8 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import type { RunView } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
-import { type Curve, curves, renderCurve, renderHeldOut } from './charts.ts';
+import * as l10n from '../ui/l10n.ts';
+import { type Curve, curveName, curves, renderCurve, renderHeldOut } from './charts.ts';
 import { duration, exact, memory, percent, whole } from './numbers.ts';
 import { renderResult } from './result.ts';
 
@@ -90,23 +91,23 @@ class RunPanel extends LitElement {
         ? html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`
         : html`<div class="state" role="alert">
             <p>${this.#failure}</p>
-            <vscode-button @click=${() => void this.#load()}>Try again</vscode-button>
+            <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button>
           </div>`;
     }
     return html`${this.#renderHeader(run)}
-      <progress aria-label="Progress" max=${Math.max(1, run.steps)} .value=${run.step}></progress>
+      <progress aria-label=${l10n.t('Progress')} max=${Math.max(1, run.steps)} .value=${run.step}></progress>
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
       ${run.error === null ? nothing : html`<p class="banner" role="alert">${run.error}</p>`}
       ${renderNumbers(run)}
       <div class="charts">${this.#renderCharts(run)}</div>
       ${run.result === null ? nothing : renderResult(run.result)}
       <section>
-        <h2>Log</h2>
-        <pre class="log" tabindex="0" aria-label="The last lines of the log">${run.log.join('\n')}</pre>
+        <h2>${l10n.t('Log')}</h2>
+        <pre class="log" tabindex="0" aria-label=${l10n.t('The last lines of the log')}>${run.log.join('\n')}</pre>
       </section>
       <section>
         <details>
-          <summary>Settings</summary>
+          <summary>${l10n.t('Settings')}</summary>
           <dl class="settings">${run.settings.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
         </details>
       </section>`;
@@ -119,9 +120,9 @@ class RunPanel extends LitElement {
         <h1>${run.title}</h1>
         <p class="facts">
           <span class="run-state ${run.state}" role="status">${describeState(run)}</span>
-          <span class="fact">run ${run.id}</span>
-          <span class="fact">on the CPU</span>
-          ${goesOn ? html`<span class="fact">goes on when this window closes</span>` : nothing}
+          <span class="fact">${l10n.t('run {0}', run.id)}</span>
+          <span class="fact">${l10n.t('on the CPU')}</span>
+          ${goesOn ? html`<span class="fact">${l10n.t('goes on when this window closes')}</span>` : nothing}
         </p>
       </div>
       <div class="actions">
@@ -131,7 +132,7 @@ class RunPanel extends LitElement {
                 appearance="secondary"
                 ?disabled=${this.#busy}
                 @click=${() => void this.#ask('run.stop')}
-                >${this.#busy ? 'Stopping…' : 'Stop'}</vscode-button
+                >${this.#busy ? l10n.t('Stopping…') : l10n.t('Stop')}</vscode-button
               >`
             : nothing
         }
@@ -139,10 +140,10 @@ class RunPanel extends LitElement {
           goesOn || run.state === 'finished'
             ? nothing
             : html`<vscode-button ?disabled=${this.#busy} @click=${() => void this.#ask('run.resume')}
-                >Resume</vscode-button
+                >${l10n.t('Resume')}</vscode-button
               >`
         }
-        <vscode-button appearance="secondary" @click=${() => void this.#ask('run.openLog')}>Open log</vscode-button>
+        <vscode-button appearance="secondary" @click=${() => void this.#ask('run.openLog')}>${l10n.t('Open log')}</vscode-button>
       </div>
     </header>`;
   }
@@ -154,8 +155,8 @@ class RunPanel extends LitElement {
     const metric = metrics.includes(this.#metric ?? '') ? this.#metric! : metrics[0];
     return html`<section>
         ${this.#renderChoice(
-          'Each step',
-          (Object.keys(curves) as Curve[]).map(curve => [curve, curves[curve].name]),
+          l10n.t('Each step'),
+          (Object.keys(curves) as Curve[]).map(curve => [curve, curveName(curve)]),
           this.#curve,
           curve => {
             this.#curve = curve;
@@ -166,10 +167,10 @@ class RunPanel extends LitElement {
       <section>
         ${
           metric === undefined
-            ? html`<h2>Held-out questions</h2>
-                <p class="muted empty">${run.state === 'running' && run.step === 0 ? 'Measured before the first step.' : 'No questions are held out in this run.'}</p>`
+            ? html`<h2>${l10n.t('Held-out questions')}</h2>
+                <p class="muted empty">${run.state === 'running' && run.step === 0 ? l10n.t('Measured before the first step.') : l10n.t('No questions are held out in this run.')}</p>`
             : html`${this.#renderChoice(
-                'Held-out questions',
+                l10n.t('Held-out questions'),
                 metrics.map(name => [name, name]),
                 metric,
                 name => {
@@ -214,18 +215,20 @@ function renderNumbers(run: RunView): TemplateResult {
   const now = metric === undefined ? undefined : run.heldOut.at(-1)?.figures[metric];
   const base = metric === undefined ? undefined : run.heldOut.find(({ step }) => step === 0)?.figures[metric];
   const numbers: readonly (readonly [string | null, string])[] = [
-    [`${whole(run.step)} / ${whole(run.steps)}`, 'steps'],
-    [pace === null || !goesOn ? null : duration(pace.secondsLeft), 'left'],
-    [run.loss === null ? null : run.loss.toFixed(3), 'loss'],
+    [`${whole(run.step)} / ${whole(run.steps)}`, l10n.t('steps')],
+    [pace === null || !goesOn ? null : duration(pace.secondsLeft), l10n.t('left')],
+    [run.loss === null ? null : run.loss.toFixed(3), l10n.t('loss')],
     [
       now === undefined ? null : percent(now),
-      `${metric} held out${now === undefined || base === undefined ? '' : `; base ${percent(base)}`}`,
+      base === undefined
+        ? l10n.t('{0} held out', metric ?? '')
+        : l10n.t('{0} held out; base {1}', metric ?? '', percent(base)),
     ],
-    [pace === null ? null : whole(pace.rowsPerSecond), 'rows/s'],
-    [pace === null ? null : whole(pace.tokensPerSecond), 'tokens/s'],
-    [pace === null ? null : exact(pace.gradientNorm), 'gradient norm'],
-    [pace === null ? null : exact(pace.learningRate), 'learning rate'],
-    [pace?.memory == null ? null : memory(pace.memory), 'memory'],
+    [pace === null ? null : whole(pace.rowsPerSecond), l10n.t('rows/s')],
+    [pace === null ? null : whole(pace.tokensPerSecond), l10n.t('tokens/s')],
+    [pace === null ? null : exact(pace.gradientNorm), l10n.t('gradient norm')],
+    [pace === null ? null : exact(pace.learningRate), l10n.t('learning rate')],
+    [pace?.memory == null ? null : memory(pace.memory), l10n.t('memory')],
   ];
   return html`<dl class="numbers">
     ${numbers.map(([value, name]) =>
@@ -237,15 +240,15 @@ function renderNumbers(run: RunView): TemplateResult {
 function describeState({ state }: RunView): string {
   switch (state) {
     case 'running':
-      return '▶ running';
+      return `▶ ${l10n.t('running')}`;
     case 'stopped':
-      return '❚❚ stopped';
+      return `❚❚ ${l10n.t('stopped')}`;
     case 'finished':
-      return '✓ finished';
+      return `✓ ${l10n.t('finished')}`;
     case 'failed':
-      return '✗ failed';
+      return `✗ ${l10n.t('failed')}`;
     case 'crashed':
-      return '⚠ crashed: its process ended without a word';
+      return `⚠ ${l10n.t('crashed: its process ended without a word')}`;
   }
 }
 

@@ -1,8 +1,8 @@
 import { html, type TemplateResult } from 'lit';
 import type { RunView } from '../../src/protocol.ts';
+import * as l10n from '../ui/l10n.ts';
 import { percent, signed } from './numbers.ts';
 
-const names: Readonly<Record<string, string>> = { base: 'base', BM25: 'BM25', trained: 'trained (this run)' };
 const significance = 0.05;
 
 /** The retrievers side by side on the held-out questions, with what each wins over the base. */
@@ -16,14 +16,14 @@ export function renderResult({
   const differenceOf = (retriever: string) =>
     differences.find(each => each.retriever === retriever)?.metrics[first];
   return html`<section>
-    <h2>Against the base, ${questions} held-out questions</h2>
-    <div class="scroll" tabindex="0" role="region" aria-label="Result">
+    <h2>${l10n.t('Against the base, {0} held-out questions', questions)}</h2>
+    <div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Result')}>
       <table class="result">
         <thead>
           <tr>
-            <th scope="col">Retriever</th>
+            <th scope="col">${l10n.t('Retriever')}</th>
             ${metrics.map(metric => html`<th scope="col">${metric}</th>`)}
-            <th scope="col">${first} against the base</th>
+            <th scope="col">${l10n.t('{0} against the base', first)}</th>
             <th scope="col">p</th>
           </tr>
         </thead>
@@ -31,7 +31,7 @@ export function renderResult({
           ${rows.map(({ retriever, metrics: values }) => {
             const difference = differenceOf(retriever);
             return html`<tr>
-              <th scope="row">${names[retriever] ?? retriever}</th>
+              <th scope="row">${nameOf(retriever)}</th>
               ${metrics.map(metric => {
                 const { mean, low, high } = values[metric]!;
                 return html`<td>${percent(mean)} <span class="muted">[${percent(low)}, ${percent(high)}]</span></td>`;
@@ -50,10 +50,14 @@ export function renderResult({
       </table>
     </div>
     <p class="muted">
-      Means over questions in per cent, with 95 % intervals; differences are paired. The documents searched are those of the
-      held-out pairs.
+      ${l10n.t('Means over questions in per cent, with 95 % intervals; differences are paired. The documents searched are those of the held-out pairs.')}
     </p>
   </section>`;
+}
+
+function nameOf(retriever: string): string {
+  if (retriever === 'base') return l10n.t('base');
+  return retriever === 'trained' ? l10n.t('trained (this run)') : retriever;
 }
 
 function verdictOf({ mean, p }: { mean: number; p: number }): string {
@@ -62,6 +66,6 @@ function verdictOf({ mean, p }: { mean: number; p: number }): string {
 }
 
 function describeP(p: number): string {
-  if (p >= significance) return 'not significant';
+  if (p >= significance) return l10n.t('not significant');
   return p < 0.001 ? '< 0.001' : p.toFixed(3);
 }

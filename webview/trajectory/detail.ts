@@ -1,17 +1,19 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { StepView, TrajectoryHead } from '../../src/protocol.ts';
+import * as l10n from '../ui/l10n.ts';
 import type { Actions } from './actions.ts';
+import { kindWord, labelWord } from './words.ts';
 
 /** What is known of the selected step: its label with the keys that change it, its weight on the curve, its pair. */
 export function renderDetail(step: StepView, head: TrajectoryHead, actions: Actions): TemplateResult {
-  return html`<h2>Step ${step.step}, ${step.kind}</h2>
+  return html`<h2>${l10n.t('Step {0}, {1}', step.step, kindWord(step.kind))}</h2>
     ${step.kind === 'browse' ? renderBrowse(step, head, actions) : nothing}
     ${step.kind === 'search' ? renderSearch(step) : nothing}
     ${
       step.line === null
         ? nothing
         : html`<p>
-            <vscode-link href="#" @click=${stay(actions.openLog)}>Go to line ${step.line} of the log</vscode-link> <kbd>o</kbd>
+            <vscode-link href="#" @click=${stay(actions.openLog)}>${l10n.t('Go to line {0} of the log', step.line)}</vscode-link> <kbd>o</kbd>
           </p>`
     }`;
 }
@@ -28,45 +30,60 @@ function renderBrowse(
       appearance=${label.value === value ? 'primary' : 'secondary'}
       aria-pressed=${label.value === value}
       @click=${() => actions.label(value)}
-      >${value} <kbd>${key}</kbd></vscode-button
+      >${labelWord(value)} <kbd>${key}</kbd></vscode-button
     >`;
-  return html`<h3>Relevant?</h3>
+  return html`<h3>${l10n.t('Relevant?')}</h3>
     <p class="choices">
       ${choice('relevant', 'r')} ${choice('irrelevant', 'i')}
-      <vscode-button appearance="secondary" @click=${() => actions.label(null)}>clear <kbd>c</kbd></vscode-button>
+      <vscode-button appearance="secondary" @click=${() => actions.label(null)}>${l10n.t('clear')} <kbd>c</kbd></vscode-button>
     </p>
     <p class="muted">${provenance(step)}</p>
     ${step.tokens === null || head.intensity === null ? nothing : renderCurve(step.tokens, head.intensity)}
-    <h2>Pair from this browse</h2>
+    <h2>${l10n.t('Pair from this browse')}</h2>
     ${
       pair === null
-        ? html`<p>None: ${step.noPair ?? 'nothing is mined yet'}.</p>`
+        ? html`<p>${l10n.t('None: {0}.', step.noPair ?? l10n.t('nothing is mined yet'))}</p>`
         : html`<p class="query">${pair.query}</p>
             <p>
               ${
                 pair.searchIndex === null
                   ? nothing
-                  : html`Query of
-                      <vscode-link href="#" @click=${stay(() => actions.select(pair.searchIndex ?? 0))}>this search</vscode-link
-                      >${pair.corrected ? ', not of the latest one' : ''}.`
+                  : html`<vscode-link href="#" @click=${stay(() => actions.select(pair.searchIndex ?? 0))}
+                      >${
+                        pair.corrected
+                          ? l10n.t('To the search of this query; it is not the latest one')
+                          : l10n.t('To the search of this query')
+                      }</vscode-link
+                    >`
               }
             </p>
-            <p class="muted">1 positive, ${pair.negatives} negatives, weight ${pair.weight.toFixed(2)}</p>`
+            <p class="muted">${l10n.t('1 positive, {0} negatives, weight {1}', pair.negatives, pair.weight.toFixed(2))}</p>`
     }`;
 }
 
 function provenance(step: StepView & { kind: 'browse' }): string {
   const { by, name, confidence, reason } = step.label;
   if (by === null)
-    return step.reasoning === null ? 'No reasoning after it: nobody can judge.' : 'Nobody has judged it.';
-  const who = by === 'person' ? 'You' : by === 'rules' ? `${name} (rules, not a model)` : name;
+    return step.reasoning === null
+      ? l10n.t('No reasoning after it: nobody can judge.')
+      : l10n.t('Nobody has judged it.');
+  const who =
+    by === 'person' ? l10n.t('You') : by === 'rules' ? l10n.t('{0} (rules, not a model)', name) : name;
   return `${who}${confidence === null ? '' : `, ${confidence.toFixed(2)}`}${reason === null ? '' : `: “${reason}”`}`;
 }
 
 function renderSearch(step: StepView & { kind: 'search' }): TemplateResult {
   const count = (fate: string) => step.candidates.filter(candidate => candidate.fate === fate).length;
-  return html`<p>${step.candidates.length} candidates: ${count('positive')} positive, ${count('negative')} negative,
-    ${count('irrelevant')} opened and irrelevant, ${count('aside')} set aside.</p>`;
+  return html`<p>
+    ${l10n.t(
+      '{0} candidates: {1} positive, {2} negative, {3} opened and irrelevant, {4} set aside.',
+      step.candidates.length,
+      count('positive'),
+      count('negative'),
+      count('irrelevant'),
+      count('aside'),
+    )}
+  </p>`;
 }
 
 /** Width and height of the curve's box, and its margins, in pixels. */
@@ -88,12 +105,12 @@ function renderCurve(
     .join('');
   const base = box.height - box.bottom;
   const w = weight(tokens);
-  return html`<h2>Relevance intensity</h2>
+  return html`<h2>${l10n.t('Relevance intensity')}</h2>
     <svg
       class="curve"
       viewBox="0 0 ${box.width} ${box.height}"
       role="img"
-      aria-label="Weight ${w.toFixed(2)} at ${tokens} tokens; half-life ${halfLife} tokens."
+      aria-label=${l10n.t('Weight {0} at {1} tokens; half-life {2} tokens.', w.toFixed(2), tokens, halfLife)}
     >
       ${svg`<path class="axis" d="M${box.left},${box.top}V${base}H${box.width - 8}"></path>
         <path class="line" d=${path}></path>
@@ -103,7 +120,7 @@ function renderCurve(
         <text x="4" y=${y(1) + 4}>1.0</text>
         <text x=${x(halfLife)} y=${box.height - 4} text-anchor="middle">β ${halfLife}</text>`}
     </svg>
-    <p class="muted">${tokens} tokens → weight ${w.toFixed(2)}; half-life β ${halfLife}, μ ${muRaw.toFixed(3)}</p>`;
+    <p class="muted">${l10n.t('{0} tokens → weight {1}; half-life β {2}, μ {3}', tokens, w.toFixed(2), halfLife, muRaw.toFixed(3))}</p>`;
 }
 
 function stay(action: () => void): (event: Event) => void {

@@ -5,11 +5,13 @@ import { ref } from 'lit/directives/ref.js';
 import type { StepKind, StepOutline, StepView, TrajectoryHead } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
+import * as l10n from '../ui/l10n.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 import type { Actions } from './actions.ts';
 import { renderDetail } from './detail.ts';
 import { renderRail } from './rail.ts';
 import { renderStep } from './steps.ts';
+import { kindWord } from './words.ts';
 
 /** Steps are pulled from the editor in pages of this many. */
 const pageSize = 20;
@@ -227,8 +229,8 @@ class TrajectoryView extends LitElement {
     if (this.#failure !== undefined && head === undefined) {
       return html`<div class="state" role="alert">
         <p>${this.#failure}</p>
-        <vscode-button @click=${() => void this.#load()}>Try again</vscode-button>
-        <vscode-button appearance="secondary" @click=${() => void this.#editor.request('open.text', null)}>Open as text</vscode-button>
+        <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button>
+        <vscode-button appearance="secondary" @click=${() => void this.#editor.request('open.text', null)}>${l10n.t('Open as text')}</vscode-button>
       </div>`;
     }
     if (head === undefined)
@@ -239,7 +241,7 @@ class TrajectoryView extends LitElement {
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
       <main>
         ${guard([head, this.#selected], () => renderRail(head.outline, this.#selected, this.#actions.select))}
-        <div class="steps" role="list" aria-label="Steps" tabindex="0">
+        <div class="steps" role="list" aria-label=${l10n.t('Steps')} tabindex="0">
           <div class="canvas" .style=${`height: ${this.#list.height}px`}>
             ${this.#list.items().map(({ index: position, start }) => {
               const index = this.#shown[position]!;
@@ -255,40 +257,40 @@ class TrajectoryView extends LitElement {
               >
                 ${
                   step === undefined
-                    ? html`<div class="loading">${head.outline[index]!.kind}</div>`
+                    ? html`<div class="loading">${kindWord(head.outline[index]!.kind)}</div>`
                     : renderStep(step, this.#collapsed, this.#actions)
                 }
               </div>`;
             })}
           </div>
-          ${this.#shown.length === 0 ? html`<p class="state">No step of this kind.</p>` : nothing}
+          ${this.#shown.length === 0 ? html`<p class="state">${l10n.t('No step of this kind.')}</p>` : nothing}
         </div>
-        <aside aria-label="Selected step">${selected === undefined ? nothing : renderDetail(selected, head, this.#actions)}</aside>
+        <aside aria-label=${l10n.t('Selected step')}>${selected === undefined ? nothing : renderDetail(selected, head, this.#actions)}</aside>
       </main>
     `;
   }
 
   #renderHeader(head: TrajectoryHead): TemplateResult {
     const count = (kind: StepKind) => head.outline.filter(step => step.kind === kind).length;
+    const searches = count('search');
+    const browses = count('browse');
     const facts = [
       head.agent,
       head.retriever,
-      plural(count('search'), 'search', 'searches'),
-      plural(count('browse'), 'browse', 'browses'),
-      head.noPairs === null
-        ? `${plural(head.pairs, 'pair', 'pairs')}${head.meanWeight === null ? '' : `, mean weight ${head.meanWeight.toFixed(2)}`}`
-        : `no pairs: ${head.noPairs}`,
+      searches === 1 ? l10n.t('1 search') : l10n.t('{0} searches', searches),
+      browses === 1 ? l10n.t('1 browse') : l10n.t('{0} browses', browses),
+      head.noPairs === null ? describePairs(head) : l10n.t('no pairs: {0}', head.noPairs),
     ].filter(fact => fact !== null);
     return html`<header>
       <h1>${head.question ?? head.trajectory}</h1>
       <p class="facts">
-        <span class="outcome ${head.outcome}">${head.outcome === 'correct' ? '✓ ' : head.outcome === 'incorrect' ? '✗ ' : ''}${
-          head.outcome === 'unknown' ? 'outcome unknown' : head.outcome
-        }</span>
-        ${head.simulation ? html`<span class="fact">a simulation</span>` : nothing}
+        <span class="outcome ${head.outcome}">${head.outcome === 'correct' ? '✓ ' : head.outcome === 'incorrect' ? '✗ ' : ''}${outcomeWord(
+          head.outcome,
+        )}</span>
+        ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
         ${facts.map(fact => html`<span class="fact">${fact}</span>`)}
         <span class="links">
-          <vscode-link href="#" @click=${this.#openText}>Open as text</vscode-link>
+          <vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link>
         </span>
       </p>
     </header>`;
@@ -301,13 +303,13 @@ class TrajectoryView extends LitElement {
 
   #renderToolbar(head: TrajectoryHead): TemplateResult {
     const filters: readonly [Filter, string][] = [
-      ['all', 'All'],
-      ['think', 'Think'],
-      ['search', 'Search'],
-      ['browse', 'Browse'],
-      ['unlabelled', 'Unlabelled'],
+      ['all', l10n.t('All')],
+      ['think', l10n.t('Think')],
+      ['search', l10n.t('Search')],
+      ['browse', l10n.t('Browse')],
+      ['unlabelled', l10n.t('Unlabelled')],
     ];
-    return html`<div class="toolbar" role="toolbar" aria-label="Filter and find">
+    return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Filter and find')}>
       ${filters.map(
         ([filter, name]) =>
           html`<vscode-button
@@ -318,12 +320,12 @@ class TrajectoryView extends LitElement {
           >`,
       )}
       <vscode-text-field
-        placeholder="Find in this trajectory"
-        aria-label="Find in this trajectory"
+        placeholder=${l10n.t('Find in this trajectory')}
+        aria-label=${l10n.t('Find in this trajectory')}
         .value=${this.#words}
         @change=${(event: Event) => void this.#find((event.target as HTMLInputElement).value)}
       ></vscode-text-field>
-      ${this.#words === '' ? nothing : html`<span class="muted">${plural(this.#found.length, 'step', 'steps')}</span>`}
+      ${this.#words === '' ? nothing : html`<span class="muted">${this.#found.length === 1 ? l10n.t('1 step') : l10n.t('{0} steps', this.#found.length)}</span>`}
       <vscode-button
         appearance="secondary"
         aria-pressed=${this.#collapsed}
@@ -332,11 +334,11 @@ class TrajectoryView extends LitElement {
           this.#save();
           this.requestUpdate();
         }}
-        >${this.#collapsed ? 'Expand all' : 'Collapse all'}</vscode-button
+        >${this.#collapsed ? l10n.t('Expand all') : l10n.t('Collapse all')}</vscode-button
       >
       <span class="keys">
-        <kbd>j</kbd><kbd>k</kbd> next, previous <kbd>s</kbd> search <kbd>b</kbd> browse <kbd>n</kbd> unlabelled
-        <kbd>/</kbd> find
+        <kbd>j</kbd><kbd>k</kbd> ${l10n.t('next, previous')} <kbd>s</kbd> ${kindWord('search')} <kbd>b</kbd>
+        ${kindWord('browse')} <kbd>n</kbd> ${l10n.t('unlabelled')} <kbd>/</kbd> ${l10n.t('find')}
       </span>
     </div>`;
   }
@@ -352,8 +354,20 @@ function matches(step: StepOutline, filter: Filter): boolean {
   return step.kind === filter;
 }
 
-function plural(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`;
+function describePairs({ pairs, meanWeight }: TrajectoryHead): string {
+  const count = pairs === 1 ? l10n.t('1 pair') : l10n.t('{0} pairs', pairs);
+  return meanWeight === null ? count : l10n.t('{0}, mean weight {1}', count, meanWeight.toFixed(2));
+}
+
+function outcomeWord(outcome: TrajectoryHead['outcome']): string {
+  switch (outcome) {
+    case 'correct':
+      return l10n.t('correct');
+    case 'incorrect':
+      return l10n.t('incorrect');
+    case 'unknown':
+      return l10n.t('outcome unknown');
+  }
 }
 
 registerControls();

@@ -1,5 +1,6 @@
 import { html, svg, type TemplateResult } from 'lit';
 import type { StepOutline } from '../../src/protocol.ts';
+import { kindWord, labelWord } from './words.ts';
 
 /** Highest a block may be, in pixels, so that a short trajectory does not fill the screen. */
 const highest = 44;
@@ -38,7 +39,7 @@ export function renderRail(
     const step = outline[at(event)];
     const rail = (event.currentTarget as Element).parentElement;
     if (step === undefined || rail === null) return;
-    rail.title = `${step.step} ${step.kind}${step.label === null ? '' : `, ${step.label}`}`;
+    rail.title = `${step.step} ${kindWord(step.kind)}${step.label === null ? '' : `, ${labelWord(step.label)}`}`;
   };
   const current = outline[selected];
   // A pointing device's short cut to what the list offers by keyboard, so it is left out of the tab order.

@@ -1,16 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
-import type { CandidateView, Fate, LabelView, StepView } from '../../src/protocol.ts';
+import type { CandidateView, LabelView, StepView } from '../../src/protocol.ts';
+import * as l10n from '../ui/l10n.ts';
 import type { Actions } from './actions.ts';
-
-/** Shape and word beside every colour: colour never means something alone. */
-export const fates: Record<Fate, { readonly shape: string; readonly word: string }> = {
-  positive: { shape: '●', word: 'positive' },
-  negative: { shape: '○', word: 'negative' },
-  irrelevant: { shape: '✕', word: 'irrelevant' },
-  aside: { shape: '◐', word: 'set aside' },
-  listed: { shape: '·', word: 'listed' },
-};
+import { fates, kindWord, labelWord } from './words.ts';
 
 export function renderStep(step: StepView, collapsed: boolean, actions: Actions): TemplateResult {
   return html`<span class="number">${step.step}</span>
@@ -22,13 +15,13 @@ function renderLine(step: StepView): TemplateResult {
   switch (step.kind) {
     case 'think':
     case 'answer':
-      return html`<p class="line"><b class="kind">${step.kind}</b> ${step.text}</p>`;
+      return html`<p class="line"><b class="kind">${kindWord(step.kind)}</b> ${step.text}</p>`;
     case 'search':
-      return html`<p class="line"><b class="kind">search</b> ${step.query}</p>`;
+      return html`<p class="line"><b class="kind">${kindWord(step.kind)}</b> ${step.query}</p>`;
     case 'browse':
-      return html`<p class="line"><b class="kind">browse</b> ${step.title ?? step.doc} ${renderLabel(step.label)}</p>`;
+      return html`<p class="line"><b class="kind">${kindWord(step.kind)}</b> ${step.title ?? step.doc} ${renderLabel(step.label)}</p>`;
     case 'tool':
-      return html`<p class="line"><b class="kind">tool</b> ${step.name}</p>`;
+      return html`<p class="line"><b class="kind">${kindWord(step.kind)}</b> ${step.name}</p>`;
   }
 }
 
@@ -36,11 +29,11 @@ function renderWhole(step: StepView, actions: Actions): TemplateResult {
   switch (step.kind) {
     case 'think':
       return html`<p class="caption">
-          <b class="kind">think</b> <span class="muted">${step.postBrowse ? 'post-browse, ' : ''}${step.tokens} tokens</span>
+          <b class="kind">${kindWord(step.kind)}</b> <span class="muted">${step.postBrowse ? l10n.t('post-browse, {0} tokens', step.tokens) : l10n.t('{0} tokens', step.tokens)}</span>
         </p>
         <p class=${classMap({ prose: true, quoted: true, after: step.postBrowse })}>${step.text}</p>`;
     case 'search':
-      return html`<p class="caption"><b class="kind">search</b></p>
+      return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b></p>
         <p class="query">${step.query}</p>
         ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
         <ol class="candidates">
@@ -48,15 +41,15 @@ function renderWhole(step: StepView, actions: Actions): TemplateResult {
         </ol>`;
     case 'browse':
       return html`<p class="caption">
-          <b class="kind">browse</b> <b>${step.title ?? ''}</b> <code>${step.doc ?? 'document unknown'}</code>
+          <b class="kind">${kindWord(step.kind)}</b> <b>${step.title ?? ''}</b> <code>${step.doc ?? l10n.t('document unknown')}</code>
           <span class="right">${renderLabel(step.label)}</span>
         </p>
         ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
         ${step.text === '' ? nothing : html`<p class="page" tabindex="0">${step.text}</p>`}`;
     case 'tool':
-      return html`<p class="caption"><b class="kind">tool</b> <span class="muted">${step.name}</span></p>`;
+      return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b> <span class="muted">${step.name}</span></p>`;
     case 'answer':
-      return html`<p class="caption"><b class="kind">answer</b></p>
+      return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b></p>
         <p class="prose">${step.text}</p>`;
   }
 }
@@ -77,7 +70,7 @@ function renderCandidate(candidate: CandidateView, actions: Actions): TemplateRe
           ? nothing
           : html`<div class="bar"><div .style=${`width: ${Math.min(100, 50 * candidate.weight)}%`}></div></div>`
       }
-      ${renderLinks('browsed', candidate.browsedAt, actions)} ${renderLinks('listed again', candidate.listedAgainAt, actions)}
+      ${renderLinks(l10n.t('browsed'), candidate.browsedAt, actions)} ${renderLinks(l10n.t('listed again'), candidate.listedAgainAt, actions)}
     </div>
   </li>`;
 }
@@ -99,15 +92,15 @@ function renderLinks(
             actions.select(index);
           }}
         >
-          here
+          ${l10n.t('here')}
         </button> `,
-    )}${indexes.length > 3 ? html`and ${indexes.length - 3} more` : nothing}
+    )}${indexes.length > 3 ? l10n.t('and {0} more', indexes.length - 3) : nothing}
   </p>`;
 }
 
 export function renderLabel(label: LabelView): TemplateResult {
-  const by = label.by === null ? '' : label.by === 'person' ? 'by you' : `by ${label.name}`;
+  const by = label.by === null ? '' : label.by === 'person' ? l10n.t('by you') : l10n.t('by {0}', label.name);
   const confidence = label.confidence === null ? '' : `, ${label.confidence.toFixed(2)}`;
-  return html`<span class="label ${label.value}">${label.value === 'unknown' ? 'unlabelled' : label.value}</span>
+  return html`<span class="label ${label.value}">${labelWord(label.value)}</span>
     <span class="muted">${by}${confidence}</span>`;
 }
