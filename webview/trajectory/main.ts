@@ -2,6 +2,7 @@ import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
 import { guard } from 'lit/directives/guard.js';
 import { ref } from 'lit/directives/ref.js';
+import { repeat } from 'lit/directives/repeat.js';
 import type { StepKind, StepOutline, StepView, TrajectoryHead } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
@@ -243,31 +244,37 @@ class TrajectoryView extends LitElement {
         ${guard([head, this.#selected], () => renderRail(head.outline, this.#selected, this.#actions.select))}
         <div class="steps" role="list" aria-label=${l10n.t('Steps')} tabindex="0">
           <div class="canvas" .style=${`height: ${this.#list.height}px`}>
-            ${this.#list.items().map(({ index: position, start }) => {
-              const index = this.#shown[position]!;
-              const step = this.#step(index);
-              return html`<div
-                class=${classMap({ row: true, selected: index === this.#selected })}
-                role="listitem"
-                aria-current=${index === this.#selected}
-                data-index=${position}
-                .style=${`transform: translateY(${start}px)`}
-                @click=${() => this.#actions.select(index)}
-                ${ref(this.#list.measure)}
-              >
-                ${
-                  step === undefined
-                    ? html`<div class="loading">${kindWord(head.outline[index]!.kind)}</div>`
-                    : renderStep(step, this.#collapsed, this.#actions)
-                }
-              </div>`;
-            })}
+            ${repeat(
+              this.#list.items(),
+              ({ index }) => this.#shown[index],
+              ({ index, start }) => this.#renderRow(head, index, start),
+            )}
           </div>
           ${this.#shown.length === 0 ? html`<p class="state">${l10n.t('No step of this kind.')}</p>` : nothing}
         </div>
         <aside aria-label=${l10n.t('Selected step')}>${selected === undefined ? nothing : renderDetail(selected, head, this.#actions)}</aside>
       </main>
     `;
+  }
+
+  #renderRow(head: TrajectoryHead, position: number, start: number): TemplateResult {
+    const index = this.#shown[position]!;
+    const step = this.#step(index);
+    return html`<div
+      class=${classMap({ row: true, selected: index === this.#selected })}
+      role="listitem"
+      aria-current=${index === this.#selected}
+      data-index=${position}
+      .style=${`transform: translateY(${start}px)`}
+      @click=${() => this.#actions.select(index)}
+      ${ref(this.#list.measure)}
+    >
+      ${
+        step === undefined
+          ? html`<div class="loading" .style=${`height: ${this.#estimate(position)}px`}>${kindWord(head.outline[index]!.kind)}</div>`
+          : renderStep(step, this.#collapsed, this.#actions)
+      }
+    </div>`;
   }
 
   #renderHeader(head: TrajectoryHead): TemplateResult {

@@ -7,6 +7,8 @@ import {
 } from '@tanstack/virtual-core';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 
+type Align = 'auto' | 'start' | 'center';
+
 /** A list that renders only what is on the screen, for a lit element; rows may have any height. */
 export class VirtualList implements ReactiveController {
   readonly #host: ReactiveControllerHost;
@@ -14,6 +16,9 @@ export class VirtualList implements ReactiveController {
   #virtualizer: Virtualizer<HTMLElement, HTMLElement>;
   #options: VirtualizerOptions<HTMLElement, HTMLElement>;
   #unmount: (() => void) | undefined;
+  /** The row that was asked for: kept in view while rows above it come and get their height, until the user scrolls. */
+  #target: { readonly index: number; readonly align: Align } | undefined;
+  #listening: HTMLElement | null = null;
 
   constructor(
     host: ReactiveControllerHost,
@@ -45,10 +50,32 @@ export class VirtualList implements ReactiveController {
   }
 
   hostUpdated(): void {
-    if (this.#scroller() !== null) this.#virtualizer._willUpdate();
+    const scroller = this.#scroller();
+    if (scroller === null) return;
+    if (scroller !== this.#listening) {
+      this.#listening = scroller;
+      for (const input of ['wheel', 'pointerdown', 'touchstart', 'keydown'])
+        scroller.addEventListener(input, () => (this.#target = undefined), { passive: true });
+    }
+    this.#virtualizer._willUpdate();
+    this.#keepInView(scroller);
   }
 
-  /** Rows to render, with their offset from the top of the list. */
+  #keepInView(scroller: HTMLElement): void {
+    if (this.#target === undefined) return;
+    const { index, align } = this.#target;
+    const row = this.#virtualizer.measurementsCache[index];
+    if (row === undefined) return;
+    const { scrollTop, clientHeight } = scroller;
+    // A row that does not fit is read from its top.
+    const fits = row.size <= clientHeight;
+    const isInView = fits
+      ? row.start >= scrollTop && row.end <= scrollTop + clientHeight
+      : Math.abs(row.start - scrollTop) < 2;
+    if (!isInView) this.#virtualizer.scrollToIndex(index, { align: fits ? align : 'start' });
+  }
+
+  /** Rows to render, with their offset from the top of the list; to be rendered by key, as `measure` watches each element. */
   items(): readonly { readonly index: number; readonly start: number }[] {
     return this.#virtualizer.getVirtualItems();
   }
@@ -68,7 +95,8 @@ export class VirtualList implements ReactiveController {
     if (row instanceof HTMLElement) this.#virtualizer.measureElement(row);
   };
 
-  show(index: number, align: 'auto' | 'start' | 'center' = 'auto'): void {
+  show(index: number, align: Align = 'auto'): void {
+    this.#target = { index, align };
     this.#virtualizer.scrollToIndex(index, { align });
     this.#host.requestUpdate();
   }

@@ -86,6 +86,8 @@ async function jump(view: Frame): Promise<number[]> {
       return covered >= bottom - top && rows.every(row => row.querySelector('.body') !== null);
     };
     const waited: number[] = [];
+    // The list keeps the selected step in view until the user scrolls.
+    list.dispatchEvent(new WheelEvent('wheel'));
     for (let i = 0; i < times; i++) {
       // The golden ratio's multiples fall far from each other.
       list.scrollTop = ((i * 0.618034) % 1) * (list.scrollHeight - list.clientHeight);
