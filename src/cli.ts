@@ -7,6 +7,7 @@ import type { Job } from './base/progress.ts';
 import * as text from './cli/answers.ts';
 import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
+import { describeDevices } from './engine/session.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { judgeWorkspace, labelStep } from './jobs/judge.ts';
 import { evaluateModels, searchCorpus } from './jobs/measure.ts';
@@ -208,6 +209,10 @@ command('stop <run>', 'stop a run, wherever it was started; `lrat train --resume
       async workspace => ({ run, stopped: await stopRun(runFolder(workspace, run)) }),
       text.ofStopping,
     ),
+);
+
+command('devices', 'what could compute here, and what does').action((options: Common) =>
+  answer(options, () => describeDevices(), text.ofDevices),
 );
 
 command('search <query>', 'search a corpus')

@@ -1,11 +1,13 @@
-import { userInfo } from 'node:os';
 import * as vscode from 'vscode';
 import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
+import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
 import { RunViews, runViewType } from './editor/run-view.ts';
 import { RunWatch } from './editor/run-watch.ts';
 import { RunTree } from './editor/runs-tree.ts';
+import { onSetting, personName } from './editor/settings.ts';
 import { StatusBar, tellEnds } from './editor/status-bar.ts';
 import { LratTasks } from './editor/tasks.ts';
+import { TerminalLinks } from './editor/terminal-links.ts';
 import { runCommands } from './editor/train-command.ts';
 import { type Grouping, TrajectoryTree } from './editor/trajectory-tree.ts';
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
@@ -13,14 +15,15 @@ import { LratWorkspace } from './editor/workspace.ts';
 
 /** The composition root of the editor: builds the parts and hands them to each other. */
 export function activate(context: vscode.ExtensionContext): void {
-  const log = vscode.window.createOutputChannel('LRAT', { log: true });
-  context.subscriptions.push(log);
+  const channel = vscode.window.createOutputChannel('LRAT', { log: true });
+  const { log, lines } = rememberLines(channel);
+  context.subscriptions.push(channel);
   const folder = vscode.workspace.workspaceFolders?.[0];
   if (folder === undefined) {
     context.subscriptions.push(registerWithoutFolder());
     return;
   }
-  const workspace = new LratWorkspace(folder, userInfo().username);
+  const workspace = new LratWorkspace(folder, personName());
   const tree = new TrajectoryTree(workspace, context.workspaceState.get<Grouping>('grouping', 'folder'));
   const views = new TrajectoryViews(context.extensionUri, workspace, log);
   const watch = new RunWatch(workspace, log);
@@ -35,9 +38,12 @@ export function activate(context: vscode.ExtensionContext): void {
     registerAll(runCommands({ workspace, watch, views: runViews, tasks, memory }), log),
     new StatusBar(workspace, watch),
     tellEnds(watch, id => runViews.shows(id)),
+    vscode.window.registerTerminalLinkProvider(new TerminalLinks(workspace, watch, runViews, views)),
+    registerAll({ 'lrat.copyDiagnostics': () => copyDiagnostics(context, workspace, watch, lines) }, log),
   );
   context.subscriptions.push(
     workspace,
+    onSetting('person', () => workspace.inspector.signAs(personName())),
     vscode.window.createTreeView('lrat.trajectories', { treeDataProvider: tree, showCollapseAll: true }),
     vscode.window.registerCustomEditorProvider(trajectoryViewType, views, {
       supportsMultipleEditorsPerDocument: true,

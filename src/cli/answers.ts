@@ -1,4 +1,5 @@
 import { clip } from '../base/text.ts';
+import type { DeviceReport } from '../engine/session.ts';
 import { describeDifference } from '../evaluation/bootstrap.ts';
 import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
 import type { IndexResult } from '../jobs/index.ts';
@@ -167,6 +168,11 @@ export function ofRuns({ runs, problems }: RunList): string {
 
 export function ofStopping({ run, stopped }: { run: string; stopped: RunState }): string {
   return `${run}: ${stopped}.`;
+}
+
+export function ofDevices({ runtime, providers, used }: DeviceReport): string {
+  const names = providers.map(({ name, bundled }) => (bundled ? name : `${name} (not bundled)`));
+  return `Models are computed on ${used}. ONNX Runtime ${runtime} knows ${names.join(', ')}.`;
 }
 
 export function ofSearch({ hits, retriever, problems, notices }: SearchResult): string {

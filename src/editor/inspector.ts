@@ -11,7 +11,7 @@ import type {
 
 /** The inspector of a workspace in a thread of its own: SQLite, logs and mining never block the extension host. */
 export class InspectorClient {
-  readonly #data: InspectorData;
+  #data: InspectorData;
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   #worker: Worker | undefined;
   #next = 0;
@@ -31,6 +31,12 @@ export class InspectorClient {
       this.#waiting.set(id, { resolve, reject });
       worker.postMessage({ id, method, args } satisfies InspectorRequest);
     });
+  }
+
+  /** Labels carry this name from now on. */
+  signAs(person: string): void {
+    this.#data = { ...this.#data, person };
+    if (this.#worker !== undefined) void this.ask('signAs', person);
   }
 
   dispose(): void {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { RunWatch } from './run-watch.ts';
 import { headline, stateWord } from './runs-tree.ts';
+import { setting } from './settings.ts';
 import type { LratWorkspace } from './workspace.ts';
 
 /** The status bar's item: the run that is going on, else what the index holds. */
@@ -64,7 +65,7 @@ export class StatusBar implements vscode.Disposable {
 /** Tells when a run ended that nobody was looking at; one that the user stopped needs no telling. */
 export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscode.Disposable {
   return watch.onDidEnd(async run => {
-    if (run.state === 'stopped' || shows(run.id)) return;
+    if (run.state === 'stopped' || shows(run.id) || !setting('notifyWhenRunEnds')) return;
     const open = vscode.l10n.t('Open');
     const told = headline(run);
     const choice = await (run.state === 'finished'

@@ -49,6 +49,20 @@ function onnxRuntime(): Promise<typeof Ort> {
   return loading;
 }
 
+/** What could compute on this machine, and what does. */
+export interface DeviceReport {
+  /** Version of ONNX Runtime. */
+  readonly runtime: string;
+  /** Its execution providers; one that is not bundled needs libraries of its own. */
+  readonly providers: readonly { readonly name: string; readonly bundled: boolean }[];
+  readonly used: CompileOptions['device'];
+}
+
+export async function describeDevices(): Promise<DeviceReport> {
+  const ort = await onnxRuntime();
+  return { runtime: ort.env.versions.common, providers: ort.listSupportedBackends(), used: 'cpu' };
+}
+
 /** Makes a program that computes `outputs` (each under its key) from what they depend on. */
 export async function compile<Outputs extends Readonly<Record<string, Value>>>(
   graph: Graph,

@@ -12,6 +12,7 @@ export interface InspectorData {
 /** What of the inspector can be asked for from another thread. */
 const methods = [
   'refresh',
+  'signAs',
   'status',
   'trajectories',
   'trajectoriesOf',

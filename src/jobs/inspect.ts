@@ -45,7 +45,7 @@ export class Inspector {
   readonly #index: TrajectoryIndex;
   readonly #counter: TokenCounter;
   readonly #mode: MiningMode;
-  readonly #person: string;
+  #person: string;
   #store: LabelStore;
   #labels: ResolvedLabels;
   #labelsStamp: string;
@@ -87,6 +87,10 @@ export class Inspector {
 
   close(): void {
     this.#index.close();
+  }
+
+  signAs(person: string): void {
+    this.#person = person;
   }
 
   /** To be called when index or labels may have changed on the disk. */

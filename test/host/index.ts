@@ -11,6 +11,7 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./extension.test.ts');
+  await import('./around.test.ts');
   await import('./manifest.test.ts');
   await import('./runs.test.ts');
   await new Promise<void>((resolve, reject) => {
