@@ -78,6 +78,8 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
         'trajectory.find': ({ text }) => inspector.ask('find', log, trajectory, text),
         'trajectory.label': async ({ step, doc, label }) => {
           await inspector.ask('label', { log, trajectory, step, doc }, label);
+          // The walkthrough ticks its step off.
+          void vscode.commands.executeCommand('setContext', 'lrat.labelled', true);
           await this.#workspace.refresh();
           return null;
         },
