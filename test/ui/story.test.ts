@@ -1,10 +1,10 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import axe, { type AxeResults } from 'axe-core';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
+import { seriousViolations } from './axe.ts';
 import { simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -52,15 +52,7 @@ describe.skipIf(reason !== null)('the story, through the screen', () => {
   });
 
   it('has no serious accessibility violation in the trajectory view', async () => {
-    await view.evaluate(axe.source);
-    const { violations } = await view.evaluate(
-      async () =>
-        (await (window as unknown as { axe: typeof import('axe-core') }).axe.run(document, {
-          resultTypes: ['violations'],
-        })) as AxeResults,
-    );
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
+    expect(await seriousViolations(view)).toEqual([]);
   });
 
   it('labels a browse by keyboard: one line in the labels, the pair and its weight at once, and undo', async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,8 @@ import { defaultWorld, generateWorld } from '../../src/agent/world.ts';
 import { unwatched } from '../../src/base/progress.ts';
 import { Random } from '../../src/base/random.ts';
 
+const root = join(import.meta.dirname, '..', '..');
+
 /** A folder with the logs that the simulated agent leaves on a small world, not yet indexed. */
 export async function simulatedWorkspace(questions: number): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'lrat-ui-'));
@@ -13,4 +16,26 @@ export async function simulatedWorkspace(questions: number): Promise<string> {
   const world = generateWorld(settings, Random.seeded(settings.seed));
   await gatherLogs(world, roadPaths(folder), settings.seed, unwatched);
   return folder;
+}
+
+/** The same, indexed, judged by rules, mined, and with one finished training. */
+export async function trainedWorkspace(questions: number, epochs: number): Promise<string> {
+  const folder = await simulatedWorkspace(questions);
+  const pairs = join(folder, '.lrat', 'pairs', 'attributed.jsonl');
+  lrat(folder, 'index');
+  lrat(folder, 'judge');
+  lrat(folder, 'mine', '--out', pairs, '--corpus', join(folder, 'corpus.jsonl'));
+  const model = ['--out', join(folder, '.lrat', 'models', 'first')];
+  lrat(folder, 'train', '--pairs', pairs, ...model, '--held-out', '0.2', '--epochs', String(epochs));
+  return folder;
+}
+
+/** Runs the command line, built. */
+export function lrat(folder: string, ...args: readonly string[]): void {
+  const program = join(root, 'bin', 'lrat.mjs');
+  const done = spawnSync(process.execPath, [program, ...args, '--workspace', folder], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  if (done.status !== 0) throw new Error(`lrat ${args.join(' ')} failed:\n${done.stderr}`);
 }

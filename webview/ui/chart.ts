@@ -17,5 +17,7 @@ export function drawChart(label: string, options: PlotOptions): Element {
   });
   for (const style of chart.querySelectorAll('style')) style.remove();
   chart.setAttribute('role', 'img');
+  // An image is one thing to a screen reader: the names that Plot gives to lines and groups belong to nothing in it.
+  for (const part of chart.querySelectorAll('[aria-label]')) part.removeAttribute('aria-label');
   return document.adoptNode(chart);
 }

@@ -1,0 +1,35 @@
+import type { Frame } from 'playwright-core';
+import type { openWorkbench } from '../../scripts/host/workbench.mjs';
+
+type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
+
+/** Rows of one of LRAT's trees that hold no others. */
+export function leaves({ page }: Workbench, tree: 'Trajectories' | 'Labels' | 'Runs') {
+  const pane = page.locator(`.pane:has(.pane-header[aria-label^="${tree}"])`);
+  return pane.locator('.monaco-list-row:not([aria-expanded])');
+}
+
+/** Shows LRAT's trees. */
+export async function openTrees({ page }: Workbench): Promise<void> {
+  await page.locator('.activitybar [aria-label^="LRAT"]').first().click();
+}
+
+/** Every view of a workspace that is indexed, judged and has a run: brings it on the screen as users mostly see it. */
+export const views: Readonly<Record<string, (workbench: Workbench) => Promise<Frame>>> = {
+  async trajectory(workbench) {
+    await leaves(workbench, 'Trajectories').first().click();
+    const view = await workbench.view('trajectory');
+    await view.locator('.row .body').first().waitFor();
+    await view.locator('.steps').focus();
+    await workbench.page.keyboard.press('b');
+    await view.locator('aside .choices').waitFor();
+    return view;
+  },
+
+  async run(workbench) {
+    await leaves(workbench, 'Runs').first().click();
+    const view = await workbench.view('run');
+    await view.locator('svg').first().waitFor();
+    return view;
+  },
+};
