@@ -4,9 +4,6 @@ import * as vscode from 'vscode';
 /** The settings of the manifest, with their types; their defaults and descriptions stand there. */
 export interface Settings {
   readonly person: string;
-  readonly followLogs: boolean;
-  readonly 'labels.lowConfidence': number;
-  readonly 'annotations.enabled': boolean;
   readonly notifyWhenRunEnds: boolean;
 }
 

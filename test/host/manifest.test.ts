@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 
@@ -13,6 +13,13 @@ describe('the manifest', () => {
   const extension = vscode.extensions.getExtension('lrat.lrat')!;
   const manifest = JSON.parse(readFileSync(join(extension.extensionPath, 'package.json'), 'utf8'));
   const strings = JSON.parse(readFileSync(join(extension.extensionPath, 'package.nls.json'), 'utf8'));
+
+  const code = readdirSync(join(extension.extensionPath, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => readFileSync(join(extension.extensionPath, 'src', name), 'utf8'))
+    .join('\n');
+  /** What the code names in a place, each once, sorted. */
+  const named = (place: RegExp) => [...new Set([...code.matchAll(place)].map(([, name]) => name!))].sort();
 
   before(() => extension.activate());
 
@@ -32,6 +39,48 @@ describe('the manifest', () => {
     for (const [menu, items] of Object.entries<Contribution[]>(manifest.contributes.menus)) {
       for (const { command } of items)
         if (command) assert.ok(declared.has(command), `${menu} names ${command}`);
+    }
+  });
+
+  it('has the views that the code fills, no more and no less', () => {
+    const declared = manifest.contributes.views.lrat.map((view: Contribution) => view.id).sort();
+    assert.deepEqual(named(/createTreeView(?:<[^>]*>)?\(\s*'([\w.]+)'/g), declared);
+  });
+
+  it('has the settings that the code reads, no more and no less, each with a default and a description', () => {
+    const { properties } = manifest.contributes.configuration;
+    const read = [
+      ...named(/\b(?:setting|onSetting)\('([\w.]+)'/g),
+      ...named(/getConfiguration\('lrat'[^)]*\)\s*\.get(?:<[^>]*>)?\(\s*'([\w.]+)'/g),
+    ];
+    assert.deepEqual([...new Set(read.map(name => `lrat.${name}`))].sort(), Object.keys(properties).sort());
+    for (const [name, property] of Object.entries<Record<string, unknown>>(properties)) {
+      assert.ok(property.default !== undefined && property.markdownDescription && property.scope, name);
+    }
+  });
+
+  it('restricts only settings that it has, and starts for nothing but its own views and commands', () => {
+    const { untrustedWorkspaces } = manifest.capabilities;
+    for (const name of untrustedWorkspaces.restrictedConfigurations) {
+      assert.ok(name in manifest.contributes.configuration.properties, name);
+    }
+    for (const event of manifest.activationEvents) {
+      assert.match(event, /^(onWebviewPanel|onCustomEditor|onFileSystem|onTaskType|onCommand|onView):lrat/);
+    }
+  });
+
+  it('names files that are there, and commands that are there, in its walkthrough of at most five steps', () => {
+    const declared = new Set(manifest.contributes.commands.map((each: Contribution) => each.command));
+    const [{ steps }] = manifest.contributes.walkthroughs;
+    assert.ok(steps.length <= 5);
+    for (const { media, completionEvents = [], description } of steps) {
+      assert.ok(readFileSync(join(extension.extensionPath, media.svg), 'utf8').startsWith('<svg'));
+      const text: string = strings[description.slice(1, -1)];
+      const linked = [...text.matchAll(/\(command:(lrat\.[\w.]+)\)/g)].map(([, command]) => command);
+      const events = completionEvents.flatMap((event: string) => event.match(/(?<=^onCommand:).+/) ?? []);
+      for (const command of [...linked, ...events]) {
+        assert.ok(declared.has(command) || command.endsWith('.focus'), command);
+      }
     }
   });
 

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installExtension, setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
@@ -63,6 +63,22 @@ describe.skipIf(reason !== null)('the package, installed', () => {
         return [];
       }
     });
+
+  it('holds what it needs and nothing else', () => {
+    const files = readdirSync(installed(), { recursive: true, withFileTypes: true })
+      .filter(entry => entry.isFile())
+      .map(entry => relative(installed(), join(entry.parentPath, entry.name)));
+    const wanted =
+      /^(package\.(nls(\.de)?\.)?json|readme\.md|changelog\.md|LICENSE\.txt|\.vsixmanifest|l10n\/bundle\.l10n(\.de)?\.json|media\/.+\.(svg|png)|dist\/(NOTICES\.txt|[\w-]+\.(cjs|mjs)|webview\/[\w-]+\.(js|css)|node_modules\/onnxruntime-(node|common)\/.+\.(json|js|node|so\.1)))$/;
+    expect(files.filter(file => !wanted.test(file))).toEqual([]);
+    for (const name of [
+      'l10n/bundle.l10n.de.json',
+      'package.nls.de.json',
+      'dist/NOTICES.txt',
+      'dist/read-worker.mjs',
+    ])
+      expect(files).toContain(name);
+  });
 
   it('names no path of the working tree in its code', () => {
     const dist = join(installed(), 'dist');
