@@ -68,12 +68,28 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
     const { inspector, onDidChange } = this.#workspace;
     const { log, trajectory } = place;
     panel.iconPath = vscode.Uri.joinPath(this.#extension, 'media', 'lrat.svg');
+    // A view that is not loaded, or was thrown away while hidden, hears nothing: it is told once it has its trajectory.
+    let loaded = false;
+    let awaited: number | undefined;
+    const reveal = (step: number) => {
+      if (loaded) send('reveal', { step });
+      else awaited = step;
+    };
     const { listener, send } = serveWebview(
       panel.webview,
       this.#extension,
       'trajectory',
       {
-        'trajectory.head': () => inspector.ask('head', log, trajectory),
+        'trajectory.head': async () => {
+          const head = await inspector.ask('head', log, trajectory);
+          // After the answer.
+          setImmediate(() => {
+            loaded = panel.visible;
+            if (awaited !== undefined) send('reveal', { step: awaited });
+            awaited = undefined;
+          });
+          return head;
+        },
         'trajectory.steps': ({ from, to }) => inspector.ask('steps', log, trajectory, from, to),
         'trajectory.find': ({ text }) => inspector.ask('find', log, trajectory, text),
         'trajectory.label': async ({ step, doc, label }) => {
@@ -100,10 +116,14 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       this.#log,
     );
     const changes = onDidChange(() => send('changed', null));
-    this.#panels.set(keyOf(place), { panel, reveal: step => send('reveal', { step }) });
+    const shown = panel.onDidChangeViewState(() => {
+      if (!panel.visible) loaded = false;
+    });
+    this.#panels.set(keyOf(place), { panel, reveal });
     panel.onDidDispose(() => {
       listener.dispose();
       changes.dispose();
+      shown.dispose();
       this.#panels.delete(keyOf(place));
     });
   }

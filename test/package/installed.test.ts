@@ -29,7 +29,12 @@ describe.skipIf(reason !== null)('the package, installed', () => {
       join(folder, '.vscode', 'tasks.json'),
       JSON.stringify({ version: '2.0.0', tasks: [judge] }),
     );
-    workbench = await openWorkbench({ folder, extensionsDir });
+    workbench = await openWorkbench({
+      folder,
+      extensionsDir,
+      // The terminal as text, not as a picture.
+      settings: { 'terminal.integrated.gpuAcceleration': 'off' },
+    });
   });
 
   afterAll(async () => {
@@ -140,6 +145,27 @@ describe.skipIf(reason !== null)('the package, installed', () => {
     const run = await workbench.view('run');
     await run.locator('.run-state.finished').waitFor({ timeout: 60_000 });
     await run.locator('table.result').waitFor();
+  });
+
+  it('makes links of the logs that the command line prints', async () => {
+    const { page } = workbench;
+    await workbench.command('Terminal: Create New Terminal');
+    const { log, step } = labels()[0];
+    const prompt = page.locator('.terminal-wrapper.active .xterm-rows', { hasText: /[#$] / });
+    await prompt.waitFor();
+    await page.keyboard.type(`echo "${log}, step ${step}: relevant."\n`);
+    const printed = page.locator('.terminal-wrapper.active .xterm-rows > div', {
+      hasText: new RegExp(`^${log}`),
+    });
+    await printed.waitFor();
+    const { x, y } = (await printed.boundingBox())!;
+    await page.keyboard.down('Control');
+    await page.mouse.move(x + 30, y + 8, { steps: 3 });
+    await page.locator('.workbench-hover', { hasText: 'Open Trajectory' }).waitFor();
+    await page.mouse.click(x + 30, y + 8);
+    await page.keyboard.up('Control');
+    const view = await workbench.view('trajectory');
+    await view.locator('aside h2', { hasText: new RegExp(`Step ${step}, browse`, 'i') }).waitFor();
   });
 });
 
