@@ -1,9 +1,13 @@
 import * as vscode from 'vscode';
 import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
 import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
+import { judgeCommands } from './editor/judge-command.ts';
+import { labelCommands } from './editor/label-commands.ts';
+import { LabelTree } from './editor/labels-tree.ts';
 import { RunViews, runViewType } from './editor/run-view.ts';
 import { RunWatch } from './editor/run-watch.ts';
 import { RunTree } from './editor/runs-tree.ts';
+import { ApiKeys } from './editor/secrets.ts';
 import { onSetting, personName } from './editor/settings.ts';
 import { StatusBar, tellEnds } from './editor/status-bar.ts';
 import { LratTasks } from './editor/tasks.ts';
@@ -12,6 +16,7 @@ import { runCommands } from './editor/train-command.ts';
 import { type Grouping, TrajectoryTree } from './editor/trajectory-tree.ts';
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
 import { LratWorkspace } from './editor/workspace.ts';
+import type { QueueOrder } from './jobs/label-queue.ts';
 
 /** The composition root of the editor: builds the parts and hands them to each other. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -40,6 +45,19 @@ export function activate(context: vscode.ExtensionContext): void {
     tellEnds(watch, id => runViews.shows(id)),
     vscode.window.registerTerminalLinkProvider(new TerminalLinks(workspace, watch, runViews, views)),
     registerAll({ 'lrat.copyDiagnostics': () => copyDiagnostics(context, workspace, watch, lines) }, log),
+  );
+  const labels = new LabelTree(workspace, memory.get<QueueOrder>('labelOrder', 'place'));
+  const labelView = vscode.window.createTreeView('lrat.labels', { treeDataProvider: labels });
+  const keys = new ApiKeys(context.secrets);
+  context.subscriptions.push(
+    labels,
+    labelView,
+    labels.onDidCount(({ waiting }) => {
+      const tooltip = vscode.l10n.t('{0} browses wait for a label', waiting);
+      labelView.badge = waiting === 0 ? undefined : { value: waiting, tooltip };
+    }),
+    registerAll(labelCommands({ workspace, tree: labels, treeView: labelView, views, memory }), log),
+    registerAll(judgeCommands({ workspace, keys, memory }), log),
   );
   context.subscriptions.push(
     workspace,

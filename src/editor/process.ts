@@ -11,13 +11,22 @@ export const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
  * one JSON object of its standard output.
  *
  * @param args arguments of `lrat`, without `--json`
+ * @param secrets what only the environment may carry
  * @throws LratError with the command's own words if it fails; an AbortError if the job was cancelled
  */
-export function runCommandLine(args: readonly string[], job: Job): Promise<unknown> {
+export function runCommandLine(
+  args: readonly string[],
+  job: Job,
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [cli, ...args, '--json'], {
       // In the desktop program execPath is Electron, which is Node when told so.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1', LRAT_PROGRESS: 'json' },
+      env: {
+        ...process.env,
+        ...secrets,
+        ...{ ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1', LRAT_PROGRESS: 'json' },
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const stop = () => child.kill('SIGINT');

@@ -40,6 +40,13 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
     if (step !== undefined) this.#panels.get(keyOf(place))?.reveal(step);
   }
 
+  /** Shows a step of a trajectory that may not be open yet. */
+  async openStep(place: TrajectoryPlace, step: number): Promise<void> {
+    const { log, trajectory } = place;
+    const { question } = await this.#workspace.inspector.ask('head', log, trajectory);
+    this.open({ log, trajectory }, question ?? trajectory, step);
+  }
+
   async deserializeWebviewPanel(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     const { log, trajectory } = (state ?? {}) as Partial<TrajectoryPlace>;
     if (typeof log === 'string' && typeof trajectory === 'string') this.#fill(panel, { log, trajectory });

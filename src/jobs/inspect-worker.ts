@@ -22,6 +22,9 @@ const methods = [
   'find',
   'label',
   'undo',
+  'labelCounts',
+  'queuedBrowses',
+  'nextUnlabelled',
 ] as const satisfies readonly (keyof Inspector)[];
 
 export type InspectorMethod = (typeof methods)[number];

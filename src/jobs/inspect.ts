@@ -24,6 +24,13 @@ import {
 } from '../workspace/index.ts';
 import { LabelStore, type NewLabel, type ResolvedLabels } from '../workspace/labels.ts';
 import { type WorkspacePaths, workspacePaths } from '../workspace/paths.ts';
+import {
+  type JudgeAgreement,
+  LabelQueues,
+  type QueuedBrowse,
+  type QueueName,
+  type QueueOrder,
+} from './label-queue.ts';
 
 /** Texts are shown up to so many characters; the log has the rest. */
 const shownText = 20_000;
@@ -50,6 +57,7 @@ export class Inspector {
   #labels: ResolvedLabels;
   #labelsStamp: string;
   #mined: Promise<MinedView> | undefined;
+  #queues: { readonly low: number; readonly queues: LabelQueues } | undefined;
   readonly #trajectories = new Map<string, Trajectory>();
   readonly #undo: Change[] = [];
 
@@ -97,6 +105,7 @@ export class Inspector {
   refresh(): void {
     this.#trajectories.clear();
     this.#mined = undefined;
+    this.#queues = undefined;
     this.#labelsStamp = stamp(this.#paths.labels);
     this.#store = LabelStore.open(this.#paths.labels);
     this.#labels = this.#store.resolve(this.#index);
@@ -169,6 +178,47 @@ export class Inspector {
     return change.key;
   }
 
+  /** How many browses wait for a person, and how judges agree with people. @param low as in `LabelQueues` */
+  labelCounts(low: number): LabelCounts {
+    const queues = this.#labelQueues(low);
+    const { browses, labelled, agreements } = queues;
+    return {
+      ...{ browses, labelled, agreements },
+      waiting: queues.count('waiting'),
+      lowConfidence: queues.count('lowConfidence'),
+      disagreement: queues.count('disagreement'),
+    };
+  }
+
+  /** A page of a queue, each browse with the title of its document where the log has one. */
+  queuedBrowses(
+    low: number,
+    queue: QueueName,
+    order: QueueOrder,
+    from: number,
+    limit: number,
+  ): (QueuedBrowse & { readonly title: string | null })[] {
+    return this.#labelQueues(low)
+      .page(queue, order, from, limit)
+      .map(browse => ({ ...browse, title: this.#titleOf(browse.key) }));
+  }
+
+  /** The browse that waits after another one; null if none waits. */
+  nextUnlabelled(after: BrowseKey | null, low: number, order: QueueOrder): QueuedBrowse | null {
+    return this.#labelQueues(low).next(after, order);
+  }
+
+  #labelQueues(low: number): LabelQueues {
+    if (this.#queues?.low !== low) {
+      this.#queues = { low, queues: new LabelQueues(this.#index.outlines(), this.#labels, low) };
+    }
+    return this.#queues.queues;
+  }
+
+  #titleOf({ log, trajectory, doc }: BrowseKey): string | null {
+    return doc === null ? null : (placesOf(this.#read(log, trajectory)).get(doc)?.title ?? null);
+  }
+
   #append({ log, trajectory, step, doc }: BrowseKey, label: NewLabel['label']): void {
     // Somebody else may have written labels since.
     if (stamp(this.#paths.labels) !== this.#labelsStamp) this.#store = LabelStore.open(this.#paths.labels);
@@ -179,6 +229,7 @@ export class Inspector {
     this.#labels = this.#store.resolve(this.#index);
     this.#labelsStamp = stamp(this.#paths.labels);
     this.#mined = undefined;
+    this.#queues = undefined;
   }
 
   #read(log: string, id: string): Trajectory {
@@ -213,6 +264,13 @@ export class Inspector {
     }).then(viewOf);
     return this.#mined;
   }
+}
+
+export interface LabelCounts extends Readonly<Record<QueueName, number>> {
+  readonly browses: number;
+  /** With a label that says relevant or irrelevant. */
+  readonly labelled: number;
+  readonly agreements: readonly JudgeAgreement[];
 }
 
 /** Mining's result, by trajectory. */

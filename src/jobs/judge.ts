@@ -39,7 +39,7 @@ export function judgeWorkspace(request: JudgeRequest, job: Job): Promise<JudgeRe
     const summary = await judgeBrowses(
       browsesToJudge(index, labels),
       judge,
-      ({ browse, label, reason, source }) => store.append({ ...browse, label, reason, source }),
+      ({ browse, ...verdict }) => store.append({ ...browse, ...verdict }),
       {
         concurrency: judge instanceof LlmJudge ? (request.concurrency ?? config.judge.concurrency) : 1,
         total: browses,

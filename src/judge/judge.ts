@@ -17,6 +17,8 @@ export interface Verdict {
   /** The words that decided it, or why the label is unknown. */
   readonly reason: string;
   readonly source: LabelSource;
+  /** From 0 to 1, where the judge can tell. */
+  readonly confidence?: number;
 }
 
 /** Decides whether a browse was of use to the agent (LRAT.md, section 4): lenient, and unknown rather than wrong. */

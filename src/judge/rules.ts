@@ -1,7 +1,6 @@
 import { clip } from '../base/text.ts';
-import type { Label } from '../trajectory/outline.ts';
 import type { LabelSource } from '../workspace/labels.ts';
-import { type Judge, noReasoning } from './judge.ts';
+import { type Judge, noReasoning, type Verdict } from './judge.ts';
 import * as wording from './wording.ts';
 
 export const rulesSource: LabelSource = { kind: 'rules', name: 'rules-1' };
@@ -15,7 +14,10 @@ export const ruleJudge: Judge = {
   judge: async ({ reasoning }) => ({ ...judgeByRules(reasoning), source: rulesSource }),
 };
 
-export function judgeByRules(reasoning: string | null): { readonly label: Label; readonly reason: string } {
+/** Of a label that stands only because nothing was said against it: the rules know no more than a coin. */
+const undecided = 0.5;
+
+export function judgeByRules(reasoning: string | null): Omit<Verdict, 'source'> {
   if (reasoning === null || reasoning.trim() === '')
     return { label: 'unknown', reason: `rules: ${noReasoning}` };
   const sentences = sentencesOf(reasoning);
@@ -34,7 +36,11 @@ export function judgeByRules(reasoning: string | null): { readonly label: Label;
   const lack = sentences.find(({ plain }) => dismisses(plain, wording.lacks) && !takesBack(plain, undefined));
   if (lack !== undefined && gain === undefined) return { label: 'irrelevant', reason: quote(lack.said) };
   return gain === undefined
-    ? { label: 'relevant', reason: 'rules: nothing in the reasoning says that the page is of no use' }
+    ? {
+        label: 'relevant',
+        reason: 'rules: nothing in the reasoning says that the page is of no use',
+        confidence: undecided,
+      }
     : { label: 'relevant', reason: quote(gain.said) };
 }
 

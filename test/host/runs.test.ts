@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { listRuns, type RunSummary } from '../../src/jobs/runs.ts';
+import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
 
@@ -26,16 +27,6 @@ function writePairs(): string {
   mkdirSync(join(folder, '.lrat/pairs'), { recursive: true });
   writeFileSync(join(folder, '.lrat/pairs/tiny.jsonl'), rows.map(row => `${JSON.stringify(row)}\n`).join(''));
   return '.lrat/pairs/tiny.jsonl';
-}
-
-async function until<Value>(what: string, look: () => Promise<Value | undefined | false>): Promise<Value> {
-  const deadline = Date.now() + 40_000;
-  while (Date.now() < deadline) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
 }
 
 const summary = async (id: string): Promise<RunSummary> =>

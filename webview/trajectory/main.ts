@@ -45,6 +45,7 @@ class TrajectoryView extends LitElement {
   #words = '';
   #filter: Filter = 'all';
   #selected = 0;
+  #wanted: number | undefined;
   #collapsed = false;
 
   /** No shadow tree: one style sheet serves the whole view. */
@@ -63,7 +64,10 @@ class TrajectoryView extends LitElement {
     window.addEventListener('keydown', this.#onKey);
     this.#editor.on('changed', () => void this.#load());
     this.#editor.on('reveal', ({ step }) => this.#reveal(step));
-    void this.#load().then(() => this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center'));
+    void this.#load().then(() => {
+      if (this.#wanted !== undefined) this.#reveal(this.#wanted);
+      this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center');
+    });
   }
 
   override disconnectedCallback(): void {
@@ -154,6 +158,8 @@ class TrajectoryView extends LitElement {
   };
 
   #reveal(step: number): void {
+    // Asked for before the trajectory has come: it is shown when it does.
+    this.#wanted = this.#head === undefined ? step : undefined;
     const index = this.#head?.outline.findIndex(each => each.step === step) ?? -1;
     if (index >= 0) this.#actions.select(index);
   }

@@ -1,0 +1,13 @@
+/** What something gives once it gives anything, within 40 seconds. */
+export async function until<Value>(
+  what: string,
+  look: () => Promise<Value | undefined | false>,
+): Promise<Value> {
+  const deadline = Date.now() + 40_000;
+  while (Date.now() < deadline) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
