@@ -33,7 +33,7 @@ describe.skipIf(reason !== null)('the package, installed', () => {
       folder,
       extensionsDir,
       // The terminal as text, not as a picture.
-      settings: { 'terminal.integrated.gpuAcceleration': 'off' },
+      settings: { 'lrat.person': 'Ada', 'terminal.integrated.gpuAcceleration': 'off' },
     });
   });
 
@@ -114,7 +114,11 @@ describe.skipIf(reason !== null)('the package, installed', () => {
     await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
     await page.keyboard.press('i');
     await view.locator('aside', { hasText: 'it is judged irrelevant' }).waitFor();
-    expect(labels().map(({ label }) => label)).toEqual(['relevant', 'irrelevant']);
+    const ada = { kind: 'person', name: 'Ada' };
+    expect(labels().map(({ label, source }) => [label, source])).toEqual([
+      ['relevant', ada],
+      ['irrelevant', ada],
+    ]);
   });
 
   it('trains a model to the end, with the ONNX Runtime that was installed', async () => {
