@@ -33,6 +33,7 @@ export class LabelQueues {
   readonly labelled: number;
   readonly browses: number;
   readonly agreements: readonly JudgeAgreement[];
+  readonly #all: readonly QueuedBrowse[];
   readonly #queues: Readonly<Record<QueueName, QueuedBrowse[]>>;
   readonly #sorted = new Map<string, readonly QueuedBrowse[]>();
 
@@ -40,16 +41,15 @@ export class LabelQueues {
   constructor(outlines: Iterable<TrajectoryOutline>, labels: ResolvedLabels, low: number) {
     const queues: Record<QueueName, QueuedBrowse[]> = { waiting: [], lowConfidence: [], disagreement: [] };
     const compared = new Map<string, { judge: LabelSource; labels: { person: Label; judge: Label }[] }>();
-    let [browses, labelled] = [0, 0];
+    const all: QueuedBrowse[] = [];
     for (const { log, trajectory, question, steps } of outlines) {
       for (const step of steps) {
         if (step.kind !== 'browse') continue;
         const key = { log, trajectory, step: step.step, doc: step.doc };
         const given = labels.of(key);
         const browse = { key, question, reasoningTokens: step.reasoningTokens, given };
-        browses++;
-        if ((given.at(-1)?.label ?? 'unknown') === 'unknown') queues.waiting.push(browse);
-        else labelled++;
+        all.push(browse);
+        if (waits(browse)) queues.waiting.push(browse);
         if (isLow(given, low)) queues.lowConfidence.push(browse);
         if (disagree(given)) queues.disagreement.push(browse);
         const person = given.findLast(({ source }) => source.kind === 'person');
@@ -63,8 +63,9 @@ export class LabelQueues {
         }
       }
     }
-    this.browses = browses;
-    this.labelled = labelled;
+    this.#all = all;
+    this.browses = all.length;
+    this.labelled = all.length - queues.waiting.length;
     this.#queues = queues;
     this.agreements = [...compared.values()].map(pairs => ({
       judge: pairs.judge,
@@ -87,12 +88,19 @@ export class LabelQueues {
     return browses.slice(from, from + limit);
   }
 
-  /** The first browse that waits after another one in the logs, from the start again at their end; null if none waits. */
+  /**
+   * The browse that waits next after another one, which may have a label by now; from the start again at the end. Null
+   * if none waits.
+   */
   next(after: BrowseKey | null, order: QueueOrder): QueuedBrowse | null {
-    const waiting = this.page('waiting', order, 0, this.count('waiting'));
-    const at = after === null ? -1 : waiting.findIndex(({ key }) => isSame(key, after));
-    return waiting[at + 1] ?? waiting[0] ?? null;
+    const all = sorted(this.#all, order);
+    const at = after === null ? -1 : all.findIndex(({ key }) => isSame(key, after));
+    return all.slice(at + 1).find(waits) ?? all.find(waits) ?? null;
   }
+}
+
+function waits({ given }: QueuedBrowse): boolean {
+  return (given.at(-1)?.label ?? 'unknown') === 'unknown';
 }
 
 function sorted(browses: readonly QueuedBrowse[], order: QueueOrder): readonly QueuedBrowse[] {
