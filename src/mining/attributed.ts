@@ -27,7 +27,6 @@ export const mineAttributed: MiningRule = (outline, labelOf): Mined => {
   const label = (browse: OutlinedBrowse) => labelOfBrowse(outline, browse, labelOf);
   const { readings, drops } = readingsOf(outline);
   const pairs: Mined['pairs'] = [];
-  const corrected = new Set<Mined['pairs'][number]>();
   const pair = pairMaker('attributed', outline);
 
   const verdicts = new Map<string, Label>();
@@ -38,10 +37,10 @@ export const mineAttributed: MiningRule = (outline, labelOf): Mined => {
   }
 
   for (const { search, doc, browses, ofLatest } of readings) {
-    drops.push(...browses.slice(1).map(() => 'reread' as const));
+    drops.push(...browses.slice(1).map(browse => ({ browse, reason: 'reread' as const })));
     const verdict = strongest(browses.map(label));
     if (verdict !== 'relevant') {
-      drops.push(verdict);
+      drops.push({ browse: browses[0]!, reason: verdict });
       continue;
     }
     const listed = [...new Set(search.documents)];
@@ -50,18 +49,19 @@ export const mineAttributed: MiningRule = (outline, labelOf): Mined => {
       ...listed.filter(other => !verdicts.has(other)),
     ];
     const reasoningTokens = lengthOf(browses);
-    const made = pair({
-      search,
-      browse: browses[0]!,
-      positive: doc,
-      negatives,
-      reasoningTokens,
-      satisfied: true,
-    });
-    pairs.push(made);
-    if (!ofLatest) corrected.add(made);
+    pairs.push(
+      pair({
+        search,
+        browse: browses[0]!,
+        positive: doc,
+        negatives,
+        reasoningTokens,
+        satisfied: true,
+        corrected: !ofLatest,
+      }),
+    );
   }
-  return { pairs, drops, corrected };
+  return { pairs, drops };
 };
 
 /** Every browse under the search that it belongs to, in order of the first opening; and those that belong to none. */
@@ -86,8 +86,8 @@ function readingsOf(outline: TrajectoryOutline): { readings: Reading[]; drops: M
       continue;
     }
     const search = step.doc === null ? undefined : lister.get(step.doc);
-    if (step.doc === null) drops.push('noDocument');
-    else if (search === undefined) drops.push('neverListed');
+    if (step.doc === null) drops.push({ browse: step, reason: 'noDocument' });
+    else if (search === undefined) drops.push({ browse: step, reason: 'neverListed' });
     else {
       const ofSearch = readings.get(search) ?? new Map<string, Reading>();
       readings.set(search, ofSearch);

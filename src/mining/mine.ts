@@ -1,14 +1,25 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { type Job, unwatched } from '../base/progress.ts';
 import type { Outcome } from '../trajectory/model.ts';
-import { type LabelLookup, questionKey, type TrajectoryOutline } from '../trajectory/outline.ts';
+import {
+  type BrowseKey,
+  type LabelLookup,
+  questionKey,
+  type TrajectoryOutline,
+} from '../trajectory/outline.ts';
 import { mineAttributed } from './attributed.ts';
 import { FalseNegativeGuard, type GuardRemoval } from './guard.ts';
 import { type IntensityScale, intensityScale, relevanceIntensity } from './intensity.ts';
 import type { MiningMode, Pair } from './pair.ts';
 import { minePaper } from './paper.ts';
 import { mineReleased } from './released.ts';
-import { type DropReason, dropReasons, type MiningRule, type UnweightedPair } from './rule.ts';
+import {
+  type DropReason,
+  dropReasons,
+  type MiningRule,
+  type OutlinedBrowse,
+  type UnweightedPair,
+} from './rule.ts';
 
 export interface MiningSettings {
   readonly mode: MiningMode;
@@ -22,6 +33,12 @@ export interface MiningSettings {
   readonly textKey?: (doc: string) => string | undefined;
 }
 
+/** A browse without a pair, and why. */
+export interface BrowseDrop extends BrowseKey {
+  readonly reasoningTokens: number | null;
+  readonly reason: DropReason;
+}
+
 /** Pairs, and the account of every browse that gave none. */
 export interface MiningResult extends IntensityScale {
   /** In order of the outlines, then of the browses. Their mean weight is 1 (over those whose length is known). */
@@ -31,6 +48,8 @@ export interface MiningResult extends IntensityScale {
   /** Equals the number of pairs plus the sum of `dropped`. */
   readonly browses: number;
   readonly dropped: Readonly<Record<DropReason, number>>;
+  /** The browses that `dropped` counts. */
+  readonly drops: readonly BrowseDrop[];
   /** Pairs whose query is not that of the latest search before the browse, which other modes would have taken. */
   readonly corrected: number;
   /** Pairs with no negative of their own: they train on the other rows of their batch. */
@@ -59,22 +78,26 @@ export async function mine(
   const { mode, outcome } = settings;
   const textKey = settings.textKey ?? (doc => doc);
   const guard = mode === 'attributed' ? new FalseNegativeGuard(textKey) : null;
-  const found: { readonly pair: UnweightedPair; readonly question: string; readonly corrected: boolean }[] =
-    [];
+  const found: { readonly pair: UnweightedPair; readonly question: string }[] = [];
   const dropped = Object.fromEntries(dropReasons.map(reason => [reason, 0])) as Record<DropReason, number>;
+  const drops: BrowseDrop[] = [];
+  const drop = ({ log, trajectory }: TrajectoryOutline, browse: OutlinedBrowse, reason: DropReason) => {
+    const { step, doc, reasoningTokens } = browse;
+    drops.push({ log, trajectory, step, doc, reasoningTokens, reason });
+  };
   let [trajectories, searches, browses] = [0, 0, 0];
 
   for (const outline of outlines) {
     const question = questionKey(outline) ?? `trajectory ${outline.log} ${outline.trajectory}`;
-    const opened = outline.steps.filter(step => step.kind === 'browse').length;
-    browses += opened;
+    const opened = outline.steps.filter(step => step.kind === 'browse');
+    browses += opened.length;
     searches += outline.steps.filter(step => step.kind === 'search').length;
     guard?.learn(question, outline, labelOf);
     if (outcome === 'all' || outline.outcome === outcome) {
       const mined = rules[mode](outline, labelOf);
-      for (const pair of mined.pairs) found.push({ pair, question, corrected: mined.corrected.has(pair) });
-      for (const reason of mined.drops) dropped[reason]++;
-    } else dropped.otherOutcome += opened;
+      for (const pair of mined.pairs) found.push({ pair, question });
+      for (const { browse, reason } of mined.drops) drop(outline, browse, reason);
+    } else for (const browse of opened) drop(outline, browse, 'otherOutcome');
     if (++trajectories % breath === 0) {
       job.report({ task: 'Mining', done: trajectories, total: undefined, unit: 'trajectories' });
       await breathe();
@@ -89,17 +112,17 @@ export async function mine(
     return has;
   };
   const guarded: GuardRemoval[] = [];
-  let corrected = 0;
-  const kept = found.flatMap(({ pair, question, corrected: isCorrected }) => {
+  const kept = found.flatMap(({ pair, question }) => {
     if (!hasText(pair.positive)) {
-      dropped.noText++;
+      const { log, trajectory, browseStep, positive, reasoningTokens } = pair;
+      drops.push({ log, trajectory, step: browseStep, doc: positive, reasoningTokens, reason: 'noText' });
       return [];
     }
-    if (isCorrected) corrected++;
     const texted = { ...pair, negatives: pair.negatives.filter(hasText) };
     return [guard === null ? texted : { ...texted, negatives: guard.allowed(question, texted, guarded) }];
   });
 
+  for (const { reason } of drops) dropped[reason]++;
   const scale = intensityScale(kept.map(pair => pair.reasoningTokens));
   return {
     pairs: kept.map(pair => ({ ...pair, weight: relevanceIntensity(pair.reasoningTokens, scale) })),
@@ -108,7 +131,8 @@ export async function mine(
     searches,
     browses,
     dropped,
-    corrected,
+    drops,
+    corrected: kept.filter(pair => pair.corrected).length,
     withoutNegatives: kept.filter(pair => pair.negatives.length === 0).length,
     guarded,
     withoutText: [...withoutText],

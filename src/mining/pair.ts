@@ -22,6 +22,8 @@ export interface Pair {
   readonly reasoningTokens: number | null;
   /** False only in mode `released`, which emits irrelevant browses too. */
   readonly satisfied: boolean;
+  /** True if a later search stood between the pair's and the browse: other modes would have taken its query. */
+  readonly corrected: boolean;
   /** `w`, relevance intensity (paper, section 5.3). */
   readonly weight: number;
 }

@@ -1,4 +1,5 @@
 import {
+  type DropReason,
   labelOfBrowse,
   type Mined,
   type MiningRule,
@@ -14,7 +15,7 @@ import {
  * are its negatives. A document has one row per search, from the first browse that found it relevant.
  */
 export const minePaper: MiningRule = (outline, labelOf): Mined => {
-  const mined: Mined = { pairs: [], drops: [], corrected: new Set() };
+  const mined: Mined = { pairs: [], drops: [] };
   const pair = pairMaker('paper', outline);
 
   const close = (search: OutlinedSearch | null, run: readonly OutlinedBrowse[]): void => {
@@ -25,10 +26,11 @@ export const minePaper: MiningRule = (outline, labelOf): Mined => {
     for (const browse of run) {
       const { doc, reasoningTokens } = browse;
       const label = labelOfBrowse(outline, browse, labelOf);
-      if (doc === null) mined.drops.push('noDocument');
-      else if (search === null || !listed.has(doc)) mined.drops.push('notInList');
-      else if (label !== 'relevant') mined.drops.push(label);
-      else if (positives.has(doc)) mined.drops.push('reread');
+      const drop = (reason: DropReason) => mined.drops.push({ browse, reason });
+      if (doc === null) drop('noDocument');
+      else if (search === null || !listed.has(doc)) drop('notInList');
+      else if (label !== 'relevant') drop(label);
+      else if (positives.has(doc)) drop('reread');
       else {
         positives.add(doc);
         mined.pairs.push(

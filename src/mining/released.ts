@@ -22,7 +22,7 @@ interface JudgedBrowse {
  * unknown, which that builder cannot have, gives no row and is no negative either.
  */
 export const mineReleased: MiningRule = (outline, labelOf): Mined => {
-  const mined: Mined = { pairs: [], drops: [], corrected: new Set() };
+  const mined: Mined = { pairs: [], drops: [] };
   const pair = pairMaker('released', outline);
   const steps = withWholeCalls(outline.steps);
   let search: OutlinedSearch | null = null;
@@ -43,7 +43,8 @@ export const mineReleased: MiningRule = (outline, labelOf): Mined => {
     }
     const { browses, end } = runFrom(steps, i);
     i = end;
-    mined.drops.push(...browses.flatMap(({ doc }) => (doc === null ? (['noDocument'] as const) : [])));
+    const nameless = browses.filter(({ doc }) => doc === null);
+    mined.drops.push(...nameless.map(browse => ({ browse, reason: 'noDocument' as const })));
     const run = browses.flatMap((browse): JudgedBrowse[] =>
       browse.doc === null
         ? []
@@ -59,8 +60,8 @@ export const mineReleased: MiningRule = (outline, labelOf): Mined => {
     const listed = new Set(lists.flat());
 
     for (const { browse, doc, label } of run) {
-      if (search === null || !listed.has(doc)) mined.drops.push('notInList');
-      else if (label === 'unknown') mined.drops.push('unknown');
+      if (search === null || !listed.has(doc)) mined.drops.push({ browse, reason: 'notInList' });
+      else if (label === 'unknown') mined.drops.push({ browse, reason: 'unknown' });
       else {
         const negatives = [...candidates].filter(other => !relevant.has(other) && other !== doc);
         const satisfied = label === 'relevant';

@@ -28,13 +28,17 @@ export type DropReason = (typeof dropReasons)[number];
 /** A pair before it is known how much it weighs among the others. */
 export type UnweightedPair = Omit<Pair, 'weight'>;
 
+/** A browse that gave no pair, and why. */
+export interface Drop {
+  readonly browse: OutlinedBrowse;
+  readonly reason: DropReason;
+}
+
 /** What a mode makes of one trajectory. */
 export interface Mined {
   readonly pairs: UnweightedPair[];
-  /** One for every browse that gave no pair. */
-  readonly drops: DropReason[];
-  /** Pairs whose query is not that of the latest search before the browse. */
-  readonly corrected: ReadonlySet<UnweightedPair>;
+  /** One for every browse that gave no pair of its own. */
+  readonly drops: Drop[];
 }
 
 export type MiningRule = (outline: TrajectoryOutline, labelOf: LabelLookup) => Mined;
@@ -70,6 +74,7 @@ export function pairMaker(
   negatives: readonly string[];
   reasoningTokens: number | null;
   satisfied: boolean;
+  corrected?: boolean;
 }) => UnweightedPair {
   const { log, trajectory, queryId, question } = outline;
   const searches = outline.steps.filter(step => step.kind === 'search');
@@ -84,6 +89,7 @@ export function pairMaker(
     browseStep: browse.step,
     query: search.query,
     // Queries of the same turn were sent together: none of them was known to have been tried.
+    corrected: false,
     previousQueries: searches.filter(({ turn }) => turn < search.turn).map(({ query }) => query),
     ...found,
   });
