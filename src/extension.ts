@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
 import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
+import { evaluateCommands } from './editor/evaluate-command.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
 import { LabelTree } from './editor/labels-tree.ts';
@@ -58,6 +59,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     registerAll(labelCommands({ workspace, tree: labels, treeView: labelView, views, memory }), log),
     registerAll(judgeCommands({ workspace, keys, memory }), log),
+    registerAll(evaluateCommands(workspace), log),
   );
   context.subscriptions.push(
     workspace,

@@ -13,6 +13,7 @@ export async function run(): Promise<void> {
   await import('./extension.test.ts');
   await import('./around.test.ts');
   await import('./labels.test.ts');
+  await import('./evaluate.test.ts');
   await import('./manifest.test.ts');
   await import('./runs.test.ts');
   await new Promise<void>((resolve, reject) => {

@@ -1,0 +1,124 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import * as vscode from 'vscode';
+import type { Job } from '../base/progress.ts';
+import { formatInterval } from '../evaluation/table.ts';
+import type { EvaluateResult } from '../jobs/measure.ts';
+import { requireTrust } from './commands.ts';
+import { runCommandLine } from './process.ts';
+import type { LratWorkspace } from './workspace.ts';
+
+/** What an evaluation is asked for. Paths may be relative to the workspace. */
+export interface EvaluationChoices {
+  /** `bm25` and folders of models; the first is the baseline. */
+  readonly models: readonly string[];
+  readonly corpus: string;
+  readonly judged: { readonly pairs: string } | { readonly queries: string; readonly qrels: string };
+}
+
+/** The command of evaluation, by name. */
+export function evaluateCommands(
+  workspace: LratWorkspace,
+): Record<string, (job: Job, argument?: unknown) => Promise<unknown>> {
+  return {
+    'lrat.evaluate': async (job, argument) => {
+      requireTrust();
+      const choices = isChoices(argument) ? argument : await choose(workspace);
+      return choices === undefined ? undefined : evaluate(workspace, choices, job);
+    },
+  };
+}
+
+/** Measures as `lrat eval` does, keeps the tables in `.lrat/evaluations` and shows them. @returns the file's path */
+async function evaluate(workspace: LratWorkspace, choices: EvaluationChoices, job: Job): Promise<string> {
+  const inside = (path: string) => resolve(workspace.path, path);
+  const judged = Object.entries(choices.judged).flatMap(([name, path]) => [`--${name}`, inside(path)]);
+  const models = choices.models.map(model => (model === 'bm25' ? model : inside(model)));
+  const result = (await runCommandLine(
+    [
+      ...['eval', '--workspace', workspace.path, '--corpus', inside(choices.corpus)],
+      ...[...judged, '--model', ...models],
+    ],
+    job,
+  )) as EvaluateResult;
+  const folder = workspace.inHome('evaluations');
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, `${new Date().toISOString().replaceAll(':', '-')}.md`);
+  writeFileSync(path, describe(result));
+  await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.file(path));
+  return path;
+}
+
+function describe({ metrics, rows, differences, queries, questions, notices }: EvaluateResult): string {
+  const retriever = vscode.l10n.t('Retriever');
+  return [
+    `# ${vscode.l10n.t('Evaluation')}`,
+    vscode.l10n.t('{0} queries of {1} questions. Means in percent, with 95 % intervals.', queries, questions),
+    table(
+      [retriever, ...metrics],
+      rows.map(row => [row.retriever, ...metrics.map(metric => formatInterval(row.metrics[metric]!))]),
+    ),
+    ...differences.flatMap(difference => [
+      `## ${vscode.l10n.t('{0} against {1}', escaped(difference.retriever), escaped(difference.baseline))}`,
+      table(
+        [vscode.l10n.t('Metric'), vscode.l10n.t('Paired difference in points'), 'p'],
+        metrics.map(metric => {
+          const value = difference.metrics[metric]!;
+          return [metric, formatInterval(value), value.p.toFixed(4)];
+        }),
+      ),
+    ]),
+    ...notices.map(escaped),
+    '',
+  ].join('\n\n');
+}
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map(escaped).join(' | ')} |`;
+  return [line(header), `|${header.map(() => ' --- |').join('')}`, ...rows.map(line)].join('\n');
+}
+
+/** Names of models and files are text, not Markdown. */
+function escaped(text: string): string {
+  return text.replaceAll(/[\\`*_{}[\]<>#|!&]/g, String.raw`\$&`).replaceAll(/\s+/g, ' ');
+}
+
+async function choose(workspace: LratWorkspace): Promise<EvaluationChoices | undefined> {
+  const home = workspace.inHome('models');
+  const found = existsSync(home) ? readdirSync(home).sort() : [];
+  const models = await vscode.window.showQuickPick(
+    [
+      { label: 'BM25', model: 'bm25', picked: true },
+      ...found.map(label => ({ label, model: join(home, label), picked: false })),
+    ],
+    { canPickMany: true, title: vscode.l10n.t('Which retrievers? The first is the baseline.') },
+  );
+  if (models === undefined || models.length === 0) return undefined;
+  const file = async (title: string) => {
+    const picked = await vscode.window.showOpenDialog({ title, defaultUri: workspace.folder.uri });
+    return picked?.[0]?.fsPath;
+  };
+  const corpus = await file(vscode.l10n.t('Corpus, JSON lines'));
+  if (corpus === undefined) return undefined;
+  const by = await vscode.window.showQuickPick(
+    [
+      { label: vscode.l10n.t('Held-out pairs'), judged: 'pairs' as const },
+      { label: vscode.l10n.t('Queries and qrels'), judged: 'qrels' as const },
+    ],
+    { title: vscode.l10n.t('What tells which documents are relevant?') },
+  );
+  if (by === undefined) return undefined;
+  const chosen = { models: models.map(({ model }) => model), corpus };
+  if (by.judged === 'pairs') {
+    const pairs = await file(vscode.l10n.t('Held-out pairs'));
+    return pairs === undefined ? undefined : { ...chosen, judged: { pairs } };
+  }
+  const queries = await file(vscode.l10n.t('Queries, id and query separated by a tab'));
+  if (queries === undefined) return undefined;
+  const qrels = await file(vscode.l10n.t('Relevant documents in TREC format'));
+  return qrels === undefined ? undefined : { ...chosen, judged: { queries, qrels } };
+}
+
+function isChoices(argument: unknown): argument is EvaluationChoices {
+  return typeof argument === 'object' && argument !== null && 'judged' in argument;
+}
