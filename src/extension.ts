@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
+import { CompareViews, compareViewType } from './editor/compare-view.ts';
 import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
 import { evaluateCommands } from './editor/evaluate-command.ts';
+import { LogFollower } from './editor/follow.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
 import { LabelTree } from './editor/labels-tree.ts';
@@ -14,7 +16,7 @@ import { StatusBar, tellEnds } from './editor/status-bar.ts';
 import { LratTasks } from './editor/tasks.ts';
 import { TerminalLinks } from './editor/terminal-links.ts';
 import { runCommands } from './editor/train-command.ts';
-import { type Grouping, TrajectoryTree } from './editor/trajectory-tree.ts';
+import { type Grouping, type Sorting, TrajectoryTree } from './editor/trajectory-tree.ts';
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
 import { LratWorkspace } from './editor/workspace.ts';
 import type { QueueOrder } from './jobs/label-queue.ts';
@@ -30,8 +32,13 @@ export function activate(context: vscode.ExtensionContext): void {
     return;
   }
   const workspace = new LratWorkspace(folder, personName());
-  const tree = new TrajectoryTree(workspace, context.workspaceState.get<Grouping>('grouping', 'folder'));
+  const tree = new TrajectoryTree(
+    workspace,
+    context.workspaceState.get<Grouping>('grouping', 'folder'),
+    context.workspaceState.get<Sorting>('sorting', 'place'),
+  );
   const views = new TrajectoryViews(context.extensionUri, workspace, log);
+  const compareViews = new CompareViews(context.extensionUri, workspace, views, log);
   const watch = new RunWatch(workspace, log);
   const runViews = new RunViews(context.extensionUri, workspace, watch, log);
   const tasks = new LratTasks(folder);
@@ -43,6 +50,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.tasks.registerTaskProvider('lrat', tasks),
     registerAll(runCommands({ workspace, watch, views: runViews, tasks, memory }), log),
     new StatusBar(workspace, watch),
+    new LogFollower(workspace, log),
     tellEnds(watch, id => runViews.shows(id)),
     vscode.window.registerTerminalLinkProvider(new TerminalLinks(workspace, watch, runViews, views)),
     registerAll({ 'lrat.copyDiagnostics': () => copyDiagnostics(context, workspace, watch, lines) }, log),
@@ -64,11 +72,16 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     workspace,
     onSetting('person', () => workspace.inspector.signAs(personName())),
-    vscode.window.createTreeView('lrat.trajectories', { treeDataProvider: tree, showCollapseAll: true }),
+    vscode.window.createTreeView('lrat.trajectories', {
+      treeDataProvider: tree,
+      showCollapseAll: true,
+      canSelectMany: true,
+    }),
     vscode.window.registerCustomEditorProvider(trajectoryViewType, views, {
       supportsMultipleEditorsPerDocument: true,
     }),
     vscode.window.registerWebviewPanelSerializer(trajectoryViewType, views),
-    registerCommands({ workspace, tree, views, memory: context.workspaceState, log }),
+    vscode.window.registerWebviewPanelSerializer(compareViewType, compareViews),
+    registerCommands({ workspace, tree, views, compareViews, memory: context.workspaceState, log }),
   );
 }

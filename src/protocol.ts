@@ -184,6 +184,57 @@ export interface RunView {
   readonly log: readonly string[];
 }
 
+/** One of two compared trajectories, in figures. */
+export interface CompareSide {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly question: string | null;
+  readonly outcome: 'correct' | 'incorrect' | 'unknown';
+  readonly agent: string | null;
+  readonly retriever: string | null;
+  readonly searches: number;
+  readonly browses: number;
+  /** Documents judged relevant. */
+  readonly relevant: number;
+  readonly pairs: number;
+  /** Different documents that it was shown. */
+  readonly documents: number;
+}
+
+export interface Comparison {
+  readonly sides: readonly [CompareSide, CompareSide];
+  /** Documents that both were shown, and that either was. */
+  readonly shared: number;
+  readonly union: number;
+  /** For every row, whether its two searches differ in query or candidates. */
+  readonly differs: readonly boolean[];
+}
+
+/** A search of one side of a comparison. */
+export interface CompareCell {
+  /** Index among the trajectory's steps. */
+  readonly index: number;
+  readonly query: string;
+  readonly candidates: readonly {
+    readonly id: string;
+    readonly title: string | null;
+    readonly rank: number;
+    /** The search beside it lists it too. */
+    readonly shared: boolean;
+    readonly browsed: boolean;
+    readonly browsedByOther: boolean;
+    readonly relevant: boolean;
+    /** Weight of the pair whose positive it is. */
+    readonly weight: number | null;
+  }[];
+}
+
+/** Two searches that stand beside each other; null where one side has none. */
+export interface CompareRow {
+  readonly left: CompareCell | null;
+  readonly right: CompareCell | null;
+}
+
 /** Requests of a webview to the editor: name → parameters and result. */
 export interface EditorRequests {
   'trajectory.head': { params: null; result: TrajectoryHead };
@@ -197,6 +248,9 @@ export interface EditorRequests {
   'trajectory.undo': { params: null; result: null };
   'open.log': { params: { line: number; column: number }; result: null };
   'open.text': { params: null; result: null };
+  'compare.head': { params: null; result: Comparison };
+  'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };
+  'compare.open': { params: { side: 0 | 1; step: number }; result: null };
   'run.state': { params: null; result: RunView };
   'run.stop': { params: null; result: null };
   'run.resume': { params: null; result: null };

@@ -1,8 +1,20 @@
+import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
+import type { Problem } from '../trajectory/model.ts';
+import type { TrajectoryEntry } from '../workspace/index.ts';
+import type { CompareViews } from './compare-view.ts';
 import { runCommandLine } from './process.ts';
-import { groupings, groupingWord, type TrajectoryTree, type TreeNode } from './trajectory-tree.ts';
+import {
+  groupings,
+  groupingWord,
+  outcomeWord,
+  sortings,
+  sortingWord,
+  type TrajectoryTree,
+  type TreeNode,
+} from './trajectory-tree.ts';
 import type { TrajectoryViews } from './trajectory-view.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -11,6 +23,7 @@ export interface Parts {
   readonly workspace: LratWorkspace;
   readonly tree: TrajectoryTree;
   readonly views: TrajectoryViews;
+  readonly compareViews: CompareViews;
   readonly memory: vscode.Memento;
   readonly log: vscode.LogOutputChannel;
 }
@@ -24,9 +37,12 @@ export function registerWithoutFolder(): vscode.Disposable {
 
 /** Registers every command of the extension. */
 export function registerCommands(parts: Parts): vscode.Disposable {
-  const { workspace, tree, views, memory, log } = parts;
+  const { workspace, tree, views, compareViews, memory, log } = parts;
   const trajectoryOf = (node: TreeNode | undefined) => (node?.kind === 'trajectory' ? node.entry : undefined);
-  const commands: Record<string, (job: Job, node?: TreeNode) => Promise<unknown>> = {
+  const commands: Record<
+    string,
+    (job: Job, node?: TreeNode, selected?: readonly TreeNode[]) => Promise<unknown>
+  > = {
     'lrat.index': async job => {
       requireTrust();
       await runCommandLine(['index', '--workspace', workspace.path], job);
@@ -42,6 +58,15 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       if (grouping === undefined) return;
       tree.grouping = grouping.name;
       await memory.update('grouping', grouping.name);
+    },
+    'lrat.sortTrajectories': async () => {
+      const sorting = await vscode.window.showQuickPick(
+        sortings.map(name => ({ label: sortingWord(name), name, picked: name === tree.sorting })),
+        { placeHolder: vscode.l10n.t('Sort trajectories by') },
+      );
+      if (sorting === undefined) return;
+      tree.sorting = sorting.name;
+      await memory.update('sorting', sorting.name);
     },
     'lrat.filterTrajectories': async () => {
       const words = await vscode.window.showInputBox({
@@ -61,27 +86,87 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       if (entry !== undefined) views.open(entry, entry.question ?? entry.trajectory);
     },
     'lrat.openLog': async (_, node) => {
+      if (node?.kind === 'problem') await openProblem(workspace, node.problem);
       const entry = trajectoryOf(node);
       if (entry !== undefined) await views.openLog(entry.log, 1, 1);
+    },
+    'lrat.revealLog': async (_, node) => {
+      const entry = trajectoryOf(node);
+      if (entry === undefined) return;
+      const path = await workspace.inspector.ask('pathOf', entry.log);
+      await vscode.commands.executeCommand('revealInExplorer', vscode.Uri.file(path));
     },
     'lrat.copyLogPath': async (_, node) => {
       const entry = trajectoryOf(node);
       if (entry === undefined) return;
       await vscode.env.clipboard.writeText(await workspace.inspector.ask('pathOf', entry.log));
     },
+    'lrat.compareTrajectories': async (_, node, selected) => {
+      const chosen = (selected ?? []).flatMap(each => trajectoryOf(each) ?? []);
+      const left = chosen[0] ?? trajectoryOf(node) ?? (await pickTrajectory(await tree.entries()));
+      if (left === undefined) return;
+      const right = chosen.length === 2 ? chosen[1] : await pickTrajectory(await tree.entries(), left);
+      if (right !== undefined) compareViews.open(left, right);
+    },
     'lrat.showLog': async () => log.show(),
   };
   return registerAll(commands, log);
 }
 
+/** Opens a log at what is wrong with it. */
+async function openProblem(workspace: LratWorkspace, { log, place }: Problem): Promise<void> {
+  // A log that could not be read at all is known by its path alone.
+  const path = await workspace.inspector.ask('pathOf', log).catch(() => resolve(workspace.path, log));
+  const line = Number(/\bline (\d+)/.exec(place)?.[1] ?? 1);
+  const position = new vscode.Position(line - 1, 0);
+  await vscode.window.showTextDocument(vscode.Uri.file(path), {
+    selection: new vscode.Range(position, position),
+    preview: true,
+  });
+}
+
+/** Lets the user choose a trajectory; those of the same question as another one come first. */
+async function pickTrajectory(
+  entries: readonly TrajectoryEntry[],
+  beside?: TrajectoryEntry,
+): Promise<TrajectoryEntry | undefined> {
+  const isSame = (entry: TrajectoryEntry) =>
+    beside?.question != null ? entry.question === beside.question : entry.queryId === beside?.queryId;
+  const others = entries.filter(entry => entry.log !== beside?.log || entry.trajectory !== beside.trajectory);
+  const items = others.map(entry => ({
+    entry,
+    label: entry.question ?? entry.trajectory,
+    description: outcomeWord(entry.outcome),
+    detail: entry.log,
+  }));
+  const same = beside === undefined ? [] : items.filter(({ entry }) => isSame(entry));
+  const title = (label: string) => ({ label, kind: vscode.QuickPickItemKind.Separator });
+  const choice = await vscode.window.showQuickPick<vscode.QuickPickItem & { entry?: TrajectoryEntry }>(
+    same.length === 0
+      ? items
+      : [
+          title(vscode.l10n.t('Of the same question')),
+          ...same,
+          title(vscode.l10n.t('Others')),
+          ...items.filter(({ entry }) => !isSame(entry)),
+        ],
+    { placeHolder: vscode.l10n.t('Trajectory to compare'), matchOnDetail: true },
+  );
+  return choice?.entry;
+}
+
 /** Registers commands by name; all go through `guarded`. */
 export function registerAll<Argument>(
-  commands: Readonly<Record<string, (job: Job, argument?: Argument) => Promise<unknown>>>,
+  commands: Readonly<
+    Record<string, (job: Job, argument?: Argument, selected?: readonly Argument[]) => Promise<unknown>>
+  >,
   log: vscode.LogOutputChannel,
 ): vscode.Disposable {
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) =>
-      vscode.commands.registerCommand(name, (argument?: Argument) => guarded(log, job => run(job, argument))),
+      vscode.commands.registerCommand(name, (argument?: Argument, selected?: readonly Argument[]) =>
+        guarded(log, job => run(job, argument, Array.isArray(selected) ? selected : undefined)),
+      ),
     ),
   );
 }

@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 /** The settings of the manifest, with their types; their defaults and descriptions stand there. */
 export interface Settings {
   readonly person: string;
+  readonly followLogs: boolean;
   readonly 'labels.lowConfidence': number;
   readonly notifyWhenRunEnds: boolean;
 }

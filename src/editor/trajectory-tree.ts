@@ -21,28 +21,58 @@ export function groupingWord(grouping: Grouping): string {
   }
 }
 
+/** What the trajectories of the tree can be sorted by; counts start with the greatest. */
+export const sortings = ['place', 'searches', 'browses', 'pairs', 'outcome'] as const;
+export type Sorting = (typeof sortings)[number];
+
+export function sortingWord(sorting: Sorting): string {
+  switch (sorting) {
+    case 'place':
+      return vscode.l10n.t('place in the logs');
+    case 'searches':
+      return vscode.l10n.t('searches, most first');
+    case 'browses':
+      return vscode.l10n.t('browses, most first');
+    case 'pairs':
+      return vscode.l10n.t('pairs, most first');
+    case 'outcome':
+      return vscode.l10n.t('outcome');
+  }
+}
+
 /** More trajectories than this are shown in pages of so many. */
 const pageSize = 1000;
 
 export type TreeNode =
-  | { readonly kind: 'group'; readonly name: string; readonly entries: readonly TrajectoryEntry[] }
-  | { readonly kind: 'page'; readonly name: string; readonly entries: readonly TrajectoryEntry[] }
+  | { readonly kind: 'group' | 'page'; readonly name: string; readonly entries: readonly TrajectoryEntry[] }
   | { readonly kind: 'trajectory'; readonly entry: TrajectoryEntry }
   | { readonly kind: 'problems'; readonly problems: readonly Problem[] }
   | { readonly kind: 'problem'; readonly problem: Problem };
 
-/** The trajectories of the workspace, grouped, and what could not be read. */
+/** The trajectories of the workspace, grouped and sorted, and what could not be read. */
 export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
   readonly #workspace: LratWorkspace;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChangeTreeData = this.#changed.event;
   #grouping: Grouping;
+  #sorting: Sorting;
   #filter = '';
+  /** Asked for once until index or labels change. */
+  #entries: Promise<readonly TrajectoryEntry[]> | undefined;
+  /** Pairs by trajectory; undefined until mining, which takes its time, has counted them. */
+  #pairs: ReadonlyMap<string, number> | undefined;
+  #counting: Promise<void> | undefined;
+  #parents = new Map<string, TreeNode>();
 
-  constructor(workspace: LratWorkspace, grouping: Grouping) {
+  constructor(workspace: LratWorkspace, grouping: Grouping, sorting: Sorting) {
     this.#workspace = workspace;
     this.#grouping = grouping;
-    workspace.onDidChange(() => this.#changed.fire());
+    this.#sorting = sorting;
+    workspace.onDidChange(() => {
+      this.#entries = undefined;
+      this.#counting = undefined;
+      this.#changed.fire();
+    });
   }
 
   get grouping(): Grouping {
@@ -51,6 +81,15 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
 
   set grouping(grouping: Grouping) {
     this.#grouping = grouping;
+    this.#changed.fire();
+  }
+
+  get sorting(): Sorting {
+    return this.#sorting;
+  }
+
+  set sorting(sorting: Sorting) {
+    this.#sorting = sorting;
     this.#changed.fire();
   }
 
@@ -69,9 +108,9 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
       case undefined:
         return this.#roots();
       case 'group':
-        return pages(node.entries);
+        return this.#pages(node.entries, node);
       case 'page':
-        return node.entries.map(entry => ({ kind: 'trajectory', entry }));
+        return this.#leaves(node.entries, node);
       case 'problems':
         return node.problems.map(problem => ({ kind: 'problem', problem }));
       default:
@@ -79,20 +118,83 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
     }
   }
 
+  getParent(node: TreeNode): TreeNode | undefined {
+    return this.#parents.get(idOf(node));
+  }
+
+  /** All trajectories of the workspace, in order of place. */
+  entries(): Promise<readonly TrajectoryEntry[]> {
+    this.#entries ??= this.#workspace.inspector.ask('trajectories', {}, { offset: 0, limit: -1 });
+    return this.#entries;
+  }
+
+  /** The node of a trajectory with all that it lies in made known, or undefined if the tree does not show it. */
+  async find(log: string, trajectory: string): Promise<TreeNode | undefined> {
+    const look = async (parent?: TreeNode): Promise<TreeNode | undefined> => {
+      for (const node of await this.getChildren(parent)) {
+        const isIt = ({ log: l, trajectory: t }: TrajectoryEntry) => l === log && t === trajectory;
+        if (node.kind === 'trajectory' && isIt(node.entry)) return node;
+        if ((node.kind === 'group' || node.kind === 'page') && node.entries.some(isIt)) return look(node);
+      }
+      return undefined;
+    };
+    return look();
+  }
+
   async #roots(): Promise<TreeNode[]> {
-    const { inspector } = this.#workspace;
-    const [all, status] = await Promise.all([
-      inspector.ask('trajectories', {}, { offset: 0, limit: -1 }),
-      inspector.ask('status'),
-    ]);
+    const [all, status] = await Promise.all([this.entries(), this.#workspace.inspector.ask('status')]);
+    this.#counting ??= this.#count();
+    if (this.#sorting === 'pairs') await this.#counting;
     const words = this.#filter.toLowerCase();
-    const shown = words === '' ? all : all.filter(entry => searched(entry).includes(words));
+    const shown = words === '' ? [...all] : all.filter(entry => searched(entry).includes(words));
+    this.#sort(shown);
+    this.#parents = new Map();
     const groups = Map.groupBy(shown, entry => groupOf(entry, this.#grouping));
     const nodes: TreeNode[] =
       groups.size === 1 && this.#grouping === 'folder'
-        ? pages(shown)
+        ? this.#pages(shown)
         : [...groups].map(([name, entries]) => ({ kind: 'group', name, entries }));
     return status.problems.length === 0 ? nodes : [...nodes, { kind: 'problems', problems: status.problems }];
+  }
+
+  /** Counts all pairs in one go, off this thread; the tree is there without them, and shows them once they come. */
+  async #count(): Promise<void> {
+    const counts = await this.#workspace.inspector.ask('pairCounts').catch(() => undefined);
+    if (counts === undefined) return;
+    this.#pairs = new Map(
+      counts.map(([log, trajectory, pairs]) => [JSON.stringify([log, trajectory]), pairs]),
+    );
+    this.#changed.fire();
+  }
+
+  #sort(entries: TrajectoryEntry[]): void {
+    const by: Record<Exclude<Sorting, 'place'>, (entry: TrajectoryEntry) => number> = {
+      searches: entry => -entry.searches,
+      browses: entry => -entry.browses,
+      pairs: entry => -(this.#pairs?.get(keyOf(entry)) ?? 0),
+      outcome: ({ outcome }) => ['correct', 'incorrect', 'unknown'].indexOf(outcome),
+    };
+    if (this.#sorting === 'place') return;
+    const rank = by[this.#sorting];
+    entries.sort((a, b) => rank(a) - rank(b));
+  }
+
+  #leaves(entries: readonly TrajectoryEntry[], parent?: TreeNode): TreeNode[] {
+    return entries.map(entry => this.#in(parent, { kind: 'trajectory', entry }));
+  }
+
+  #pages(entries: readonly TrajectoryEntry[], parent?: TreeNode): TreeNode[] {
+    if (entries.length <= pageSize) return this.#leaves(entries, parent);
+    return Array.from({ length: Math.ceil(entries.length / pageSize) }, (_, i) => {
+      const page = entries.slice(i * pageSize, (i + 1) * pageSize);
+      const name = `${i * pageSize + 1} – ${i * pageSize + page.length}`;
+      return this.#in(parent, { kind: 'page', name, entries: page });
+    });
+  }
+
+  #in(parent: TreeNode | undefined, node: TreeNode): TreeNode {
+    if (parent !== undefined) this.#parents.set(idOf(node), parent);
+    return node;
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
@@ -100,11 +202,12 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
       case 'group':
       case 'page': {
         const item = new vscode.TreeItem(node.name, vscode.TreeItemCollapsibleState.Collapsed);
+        item.id = idOf(node);
         item.description = String(node.entries.length);
         return item;
       }
       case 'trajectory':
-        return trajectoryItem(node.entry);
+        return trajectoryItem(node.entry, this.#pairs?.get(keyOf(node.entry)) ?? (this.#pairs && 0));
       case 'problems': {
         const item = new vscode.TreeItem(
           vscode.l10n.t('Problems'),
@@ -117,6 +220,12 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
       case 'problem': {
         const { log, place, reason } = node.problem;
         const item = new vscode.TreeItem(log);
+        item.contextValue = 'problem';
+        item.command = {
+          command: 'lrat.openLog',
+          title: vscode.l10n.t('Open Log as Text'),
+          arguments: [node],
+        };
         item.description = place === '' ? reason : `${place}: ${reason}`;
         item.tooltip = `${log}${place === '' ? '' : `, ${place}`}\n${reason}`;
         item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
@@ -126,13 +235,17 @@ export class TrajectoryTree implements vscode.TreeDataProvider<TreeNode> {
   }
 }
 
-function trajectoryItem(entry: TrajectoryEntry): vscode.TreeItem {
+function trajectoryItem(entry: TrajectoryEntry, pairs: number | undefined): vscode.TreeItem {
   const item = new vscode.TreeItem(entry.question ?? entry.trajectory);
-  item.id = JSON.stringify([entry.log, entry.trajectory]);
+  item.id = keyOf(entry);
   const counts = [
     vscode.l10n.t('{0} searches', entry.searches),
     vscode.l10n.t('{0} browses', entry.browses),
-    ...(entry.noPairs === null ? [] : [vscode.l10n.t('no pairs')]),
+    ...(entry.noPairs !== null || pairs === 0
+      ? [vscode.l10n.t('no pairs')]
+      : pairs === undefined
+        ? []
+        : [vscode.l10n.t('{0} pairs', pairs)]),
   ];
   item.description = counts.join(' · ');
   const lines = [
@@ -157,6 +270,17 @@ function trajectoryItem(entry: TrajectoryEntry): vscode.TreeItem {
   return item;
 }
 
+export function outcomeWord(outcome: TrajectoryEntry['outcome']): string {
+  switch (outcome) {
+    case 'correct':
+      return vscode.l10n.t('correct');
+    case 'incorrect':
+      return vscode.l10n.t('incorrect');
+    case 'unknown':
+      return vscode.l10n.t('outcome unknown');
+  }
+}
+
 function outcomeIcon(outcome: TrajectoryEntry['outcome']): vscode.ThemeIcon {
   switch (outcome) {
     case 'correct':
@@ -168,12 +292,24 @@ function outcomeIcon(outcome: TrajectoryEntry['outcome']): vscode.ThemeIcon {
   }
 }
 
-function pages(entries: readonly TrajectoryEntry[]): TreeNode[] {
-  if (entries.length <= pageSize) return entries.map(entry => ({ kind: 'trajectory', entry }));
-  return Array.from({ length: Math.ceil(entries.length / pageSize) }, (_, i) => {
-    const page = entries.slice(i * pageSize, (i + 1) * pageSize);
-    return { kind: 'page', name: `${i * pageSize + 1} – ${i * pageSize + page.length}`, entries: page };
-  });
+/** Names a node across refreshes, so that VS Code keeps what is open and selected. */
+function idOf(node: TreeNode): string {
+  switch (node.kind) {
+    case 'trajectory':
+      return keyOf(node.entry);
+    case 'group':
+      return `group ${node.name}`;
+    case 'page':
+      return `page ${node.name} ${keyOf(node.entries[0]!)}`;
+    case 'problems':
+      return 'problems';
+    case 'problem':
+      return `problem ${JSON.stringify(node.problem)}`;
+  }
+}
+
+function keyOf({ log, trajectory }: TrajectoryEntry): string {
+  return JSON.stringify([log, trajectory]);
 }
 
 function groupOf(entry: TrajectoryEntry, grouping: Grouping): string {

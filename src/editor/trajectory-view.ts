@@ -32,10 +32,15 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       if (step !== undefined) open.reveal(step);
       return;
     }
-    const panel = vscode.window.createWebviewPanel(trajectoryViewType, title, vscode.ViewColumn.Active, {
-      enableScripts: true,
-      enableFindWidget: true,
-    });
+    const panel = vscode.window.createWebviewPanel(
+      trajectoryViewType,
+      readableTitle(title),
+      vscode.ViewColumn.Active,
+      {
+        enableScripts: true,
+        enableFindWidget: true,
+      },
+    );
     this.#fill(panel, place);
     if (step !== undefined) this.#panels.get(keyOf(place))?.reveal(step);
   }
@@ -144,6 +149,15 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       preview: true,
     });
   }
+}
+
+/** A question as the title of a tab: its first words, on one line. */
+export function readableTitle(text: string): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  if (line.length <= 40) return line;
+  const cut = line.slice(0, 40);
+  const end = cut.lastIndexOf(' ');
+  return `${end > 20 ? cut.slice(0, end) : cut}…`;
 }
 
 function keyOf({ log, trajectory }: TrajectoryPlace): string {

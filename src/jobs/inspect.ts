@@ -5,6 +5,8 @@ import type { MiningMode, Pair } from '../mining/pair.ts';
 import type { DropReason } from '../mining/rule.ts';
 import type {
   CandidateView,
+  CompareRow,
+  Comparison,
   Fate,
   LabelView,
   PairView,
@@ -24,6 +26,7 @@ import {
 } from '../workspace/index.ts';
 import { LabelStore, type NewLabel, type ResolvedLabels } from '../workspace/labels.ts';
 import { type WorkspacePaths, workspacePaths } from '../workspace/paths.ts';
+import { type Compared, compare, compareRows } from './compare.ts';
 import {
   type JudgeAgreement,
   LabelQueues,
@@ -143,6 +146,44 @@ export class Inspector {
       intensity: halfLife === null || muRaw === null ? null : { halfLife, muRaw },
       mode: this.#mode,
       simulation: agent === 'simulated-agent',
+    };
+  }
+
+  /** How many pairs each trajectory gives, as log, trajectory and count; those that give none are left out. */
+  async pairCounts(): Promise<[log: string, trajectory: string, pairs: number][]> {
+    const { pairs } = await this.#minedView();
+    return [...pairs.values()].map(own => [own[0]!.log, own[0]!.trajectory, own.length]);
+  }
+
+  /** Two trajectories side by side, each given as log and name. */
+  async compare(left: readonly [string, string], right: readonly [string, string]): Promise<Comparison> {
+    return compare(await this.#compared(...left), await this.#compared(...right));
+  }
+
+  async compareRows(
+    left: readonly [string, string],
+    right: readonly [string, string],
+    from: number,
+    to: number,
+  ): Promise<CompareRow[]> {
+    return compareRows(await this.#compared(...left), await this.#compared(...right), from, to);
+  }
+
+  async #compared(log: string, id: string): Promise<Compared> {
+    const trajectory = this.#read(log, id);
+    const own = (await this.#minedView()).pairs.get(place(log, id)) ?? [];
+    const relevant = trajectory.steps.flatMap(step =>
+      step.kind === 'browse' &&
+      step.doc !== null &&
+      this.#labels.lookup({ log, trajectory: id, step: step.step, doc: step.doc }) === 'relevant'
+        ? [step.doc]
+        : [],
+    );
+    return {
+      ...{ log, trajectory },
+      pairs: own.length,
+      relevant: new Set(relevant),
+      weights: new Map(own.map(({ positive, weight }) => [positive, weight])),
     };
   }
 

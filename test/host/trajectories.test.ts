@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { TrajectoryTree, type TreeNode } from '../../src/editor/trajectory-tree.ts';
+import { LratWorkspace } from '../../src/editor/workspace.ts';
+import { record, until } from './search-logs.ts';
+
+const folder = vscode.workspace.workspaceFolders![0]!;
+const home = join(folder.uri.fsPath, 'trajectories');
+
+const question = 'Which tree is the tallest of the trees?';
+const two = [
+  record({
+    id: 'tree-1',
+    question,
+    searches: [
+      { query: 'tallest tree', docs: ['t1', 't2'], opens: 't1' },
+      { query: 'redwood height', docs: ['t3', 't4'] },
+    ],
+  }),
+  record({ id: 'tree-2', question, searches: [{ query: 'the tallest tree', docs: ['t2', 't5'] }] }),
+];
+
+describe('the trajectories tree', () => {
+  let workspace: LratWorkspace;
+  let tree: TrajectoryTree;
+  const own = async (): Promise<Extract<TreeNode, { kind: 'trajectory' }>[]> => {
+    const roots = await tree.getChildren();
+    const below = await Promise.all(
+      roots.map(node => (node.kind === 'group' ? tree.getChildren(node) : Promise.resolve([node]))),
+    );
+    return below
+      .flat()
+      .flatMap(node => (node.kind === 'trajectory' && node.entry.log.includes('trees.jsonl') ? [node] : []));
+  };
+
+  before(async () => {
+    mkdirSync(home, { recursive: true });
+    writeFileSync(join(home, 'trees.jsonl'), two.map(each => `${JSON.stringify(each)}\n`).join(''));
+    writeFileSync(join(home, 'broken.jsonl'), `${JSON.stringify(two[0])}\n{"half": \nnot json\n`);
+    await vscode.commands.executeCommand('lrat.index');
+    workspace = new LratWorkspace(folder, 'tester');
+    tree = new TrajectoryTree(workspace, 'folder', 'place');
+  });
+
+  after(async () => {
+    workspace.dispose();
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    rmSync(home, { recursive: true, force: true });
+    await vscode.commands.executeCommand('lrat.index');
+  });
+
+  it('groups, filters and sorts', async () => {
+    tree.grouping = 'question';
+    const groups = (await tree.getChildren()).filter(node => node.kind === 'group');
+    assert.ok(groups.some(node => node.kind === 'group' && node.name === question));
+    tree.sorting = 'searches';
+    assert.deepEqual(
+      (await own()).map(({ entry }) => entry.searches),
+      [2, 1],
+    );
+    tree.filter = 'no trajectory holds this';
+    assert.deepEqual(await own(), []);
+    tree.filter = 'TALLEST of';
+    assert.equal((await own()).length, 2);
+    tree.filter = '';
+    tree.sorting = 'place';
+  });
+
+  it('says searches, browses and, once they are counted, pairs', async () => {
+    const description = await until('the pairs', async () => {
+      const [first] = await own();
+      const text = String(tree.getTreeItem(first!).description);
+      return /pairs/.test(text) && text;
+    });
+    assert.match(description, /^2 searches · 1 browses · (?:no|\d+) pairs$/);
+  });
+
+  it('shows what cannot be read as a problem that opens the log at its place', async () => {
+    const roots = await tree.getChildren();
+    const problems = await tree.getChildren(roots.at(-1));
+    const problem = problems.find(
+      node => node.kind === 'problem' && node.problem.log.includes('broken.jsonl'),
+    );
+    assert.ok(problem?.kind === 'problem');
+    await vscode.commands.executeCommand('lrat.openLog', problem);
+    const editor = vscode.window.activeTextEditor;
+    assert.ok(editor);
+    assert.ok(editor.document.uri.fsPath.endsWith('broken.jsonl'));
+    assert.equal(editor.selection.active.line + 1, Number(/line (\d+)/.exec(problem.problem.place)?.[1]));
+  });
+
+  it('knows what a trajectory lies in', async () => {
+    const [first] = await own();
+    const found = await tree.find(first!.entry.log, first!.entry.trajectory);
+    assert.ok(found);
+    const parent = tree.getParent(found);
+    assert.equal(parent?.kind === 'group' && parent.name, question);
+  });
+
+  it('compares two selected trajectories', async () => {
+    const chosen = await own();
+    await vscode.commands.executeCommand('lrat.compareTrajectories', chosen[0], chosen);
+    const tab = await until('the tab of the comparison', async () =>
+      vscode.window.tabGroups.all
+        .flatMap(({ tabs }) => tabs)
+        .find(
+          ({ input }) => input instanceof vscode.TabInputWebview && input.viewType.endsWith('lrat.compare'),
+        ),
+    );
+    await until(
+      'its title',
+      async () =>
+        /tallest/.test(tab.label) ||
+        /tallest/.test(vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? ''),
+    );
+    const sides = chosen.map(({ entry }) => [entry.log, entry.trajectory] as const);
+    const head = await workspace.inspector.ask('compare', sides[0]!, sides[1]!);
+    assert.deepEqual([head.shared, head.union], [1, 5]);
+    assert.deepEqual(head.differs, [true, true]);
+    const rows = await workspace.inspector.ask('compareRows', sides[0]!, sides[1]!, 0, 20);
+    assert.deepEqual(
+      rows.map(({ left, right }) => [left?.query, right?.query]),
+      [
+        ['tallest tree', 'the tallest tree'],
+        ['redwood height', undefined],
+      ],
+    );
+    assert.deepEqual(
+      rows[0]!.left!.candidates.map(({ shared, browsed }) => [shared, browsed]),
+      [
+        [false, true],
+        [true, false],
+      ],
+    );
+  });
+});

@@ -1,0 +1,306 @@
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { ref } from 'lit/directives/ref.js';
+import { repeat } from 'lit/directives/repeat.js';
+import type { CompareCell, CompareRow, CompareSide, Comparison } from '../../src/protocol.ts';
+import { Editor } from '../rpc.ts';
+import { registerControls } from '../ui/controls.ts';
+import * as l10n from '../ui/l10n.ts';
+import { VirtualList } from '../ui/virtual-list.ts';
+
+/** Rows are pulled from the editor in pages of this many. */
+const pageSize = 20;
+
+/** What is kept over tab switches and reloads: the place, not the data. */
+interface SavedState {
+  readonly left: { readonly log: string; readonly trajectory: string };
+  readonly right: { readonly log: string; readonly trajectory: string };
+  readonly selected: number;
+  readonly onlyDifferences: boolean;
+}
+
+/** Two trajectories side by side: where did they search alike, and where did they part? */
+class CompareView extends LitElement {
+  readonly #editor = new Editor();
+  readonly #list = new VirtualList(
+    this,
+    () => this.querySelector('.compared'),
+    () => 260,
+  );
+  #head: Comparison | undefined;
+  #failure: string | undefined;
+  readonly #pages = new Map<number, readonly CompareRow[] | 'loading'>();
+  /** Numbers of the rows that the filter shows, in order. */
+  #shown: readonly number[] = [];
+  #selected = 0;
+  #onlyDifferences = false;
+
+  /** No shadow tree: one style sheet serves the whole view. */
+  protected override createRenderRoot(): HTMLElement {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    const saved = this.#editor.state as SavedState | undefined;
+    if (saved !== undefined) {
+      this.#selected = saved.selected;
+      this.#onlyDifferences = saved.onlyDifferences;
+    }
+    window.addEventListener('keydown', this.#onKey);
+    this.#editor.on('changed', () => void this.#load());
+    void this.#load().then(() => this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center'));
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener('keydown', this.#onKey);
+  }
+
+  async #load(): Promise<void> {
+    try {
+      this.#head = await this.#editor.request('compare.head', null);
+      this.#failure = undefined;
+      this.#pages.clear();
+      this.#applyFilter();
+    } catch (error) {
+      this.#failure = error instanceof Error ? error.message : String(error);
+    }
+    this.requestUpdate();
+    await this.updateComplete;
+  }
+
+  #applyFilter(): void {
+    const differs = this.#head?.differs ?? [];
+    this.#shown = differs.flatMap((is, row) => (is || !this.#onlyDifferences ? [row] : []));
+    if (!this.#shown.includes(this.#selected)) {
+      this.#selected = this.#shown.find(row => row > this.#selected) ?? this.#shown.at(-1) ?? 0;
+    }
+    this.#list.resize(this.#shown.length, position => this.#shown[position] ?? position);
+    this.#save();
+  }
+
+  #row(row: number): CompareRow | undefined {
+    const page = Math.floor(row / pageSize);
+    const rows = this.#pages.get(page);
+    if (rows === undefined) {
+      this.#pages.set(page, 'loading');
+      void this.#editor
+        .request('compare.rows', { from: page * pageSize, to: (page + 1) * pageSize })
+        .then(loaded => {
+          this.#pages.set(page, loaded);
+          this.requestUpdate();
+        })
+        .catch(this.#fail);
+      return undefined;
+    }
+    return rows === 'loading' ? undefined : rows[row % pageSize];
+  }
+
+  #save(): void {
+    if (this.#head === undefined) return;
+    const [left, right] = this.#head.sides.map(({ log, trajectory }) => ({ log, trajectory }));
+    this.#editor.state = {
+      left: left!,
+      right: right!,
+      selected: this.#selected,
+      onlyDifferences: this.#onlyDifferences,
+    } satisfies SavedState;
+  }
+
+  #select(row: number | undefined): void {
+    if (row === undefined) return;
+    this.#selected = row;
+    this.#save();
+    this.#list.show(this.#shown.indexOf(row));
+    this.requestUpdate();
+  }
+
+  #toggle(): void {
+    this.#onlyDifferences = !this.#onlyDifferences;
+    this.#applyFilter();
+    this.requestUpdate();
+  }
+
+  #open(side: 0 | 1, step: number): void {
+    void this.#editor.request('compare.open', { side, step }).catch(this.#fail);
+  }
+
+  readonly #fail = (error: unknown): void => {
+    this.#failure = error instanceof Error ? error.message : String(error);
+    this.requestUpdate();
+  };
+
+  readonly #onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const onButton =
+      event.target instanceof Element && event.target.closest('button, vscode-button') !== null;
+    const at = this.#shown.indexOf(this.#selected);
+    switch (event.key) {
+      case 'j':
+      case 'k':
+        this.#select(this.#shown[event.key === 'j' ? at + 1 : Math.max(0, at - 1)]);
+        break;
+      case 'd':
+        this.#toggle();
+        break;
+      case 'Enter': {
+        if (onButton) return;
+        const row = this.#row(this.#selected);
+        if (row?.left) this.#open(0, row.left.index);
+        else if (row?.right) this.#open(1, row.right.index);
+        break;
+      }
+      default:
+        return;
+    }
+    event.preventDefault();
+  };
+
+  protected override render(): TemplateResult {
+    const head = this.#head;
+    if (head === undefined) {
+      return this.#failure === undefined
+        ? html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`
+        : html`<div class="state" role="alert">
+            <p>${this.#failure}</p>
+            <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button>
+          </div>`;
+    }
+    const differing = head.differs.filter(Boolean).length;
+    return html`<header class="compare-head">
+        ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
+        ${renderHead(head)}
+        <div class="toolbar">
+          <vscode-button
+            appearance="secondary"
+            aria-pressed=${this.#onlyDifferences}
+            @click=${() => this.#toggle()}
+            >${l10n.t('Only differences')}</vscode-button
+          >
+          <span class="muted">${l10n.t('{0} of {1} rows differ', differing, head.differs.length)}</span>
+          <span class="keys">
+            <kbd>j</kbd> <kbd>k</kbd> ${l10n.t('rows')} · <kbd>d</kbd> ${l10n.t('differences')} ·
+            <kbd>Enter</kbd> ${l10n.t('open step')}
+          </span>
+        </div>
+      </header>
+      <main class="compared" tabindex="0" aria-label=${l10n.t('Searches side by side')}>
+        ${
+          this.#shown.length === 0
+            ? html`<p class="muted empty">
+                ${head.differs.length === 0 ? l10n.t('Neither trajectory searches.') : l10n.t('No search differs.')}
+              </p>`
+            : nothing
+        }
+        <div class="canvas" .style=${`height: ${this.#list.height}px`}>
+          ${repeat(
+            this.#list.items(),
+            ({ index }) => this.#shown[index],
+            ({ index, start }) => this.#renderRow(index, start),
+          )}
+        </div>
+      </main>`;
+  }
+
+  #renderRow(position: number, start: number): TemplateResult {
+    const number = this.#shown[position]!;
+    const row = this.#row(number);
+    const isSelected = number === this.#selected;
+    return html`<section
+      class=${isSelected ? 'beside selected' : 'beside'}
+      data-index=${position}
+      aria-label=${l10n.t('Row {0}', number + 1)}
+      aria-current=${isSelected ? 'true' : nothing}
+      .style=${`transform: translateY(${start}px)`}
+      @click=${() => this.#select(number)}
+      ${ref(this.#list.measure)}
+    >
+      ${
+        row === undefined
+          ? html`<p class="muted">${l10n.t('Loading…')}</p>`
+          : html`${this.#renderCell(0, row.left)}${this.#renderCell(1, row.right)}`
+      }
+    </section>`;
+  }
+
+  #renderCell(side: 0 | 1, cell: CompareCell | null): TemplateResult {
+    if (cell === null) return html`<div class="cell gap">${l10n.t('no search like it')}</div>`;
+    return html`<div class="cell">
+      <p class="caption">
+        <span class="side">${side === 0 ? 'A' : 'B'}</span>
+        <button type="button" class="step-link" @click=${() => this.#open(side, cell.index)}>
+          ${l10n.t('step {0}', cell.index + 1)}
+        </button>
+      </p>
+      <p class="query">${cell.query}</p>
+      <ol>
+        ${cell.candidates.map(
+          candidate => html`<li class=${candidate.shared ? 'shared' : ''}>
+            <span class="rank">${candidate.rank}</span>
+            <span class="title">${candidate.title ?? candidate.id}</span>
+            <span class="marks">${marks(candidate).join(' · ')}</span>
+          </li>`,
+        )}
+      </ol>
+    </div>`;
+  }
+}
+
+/** What became of a candidate, in signs and words. */
+function marks(candidate: CompareCell['candidates'][number]): string[] {
+  const { shared, browsed, browsedByOther, relevant, weight } = candidate;
+  return [
+    ...(shared ? [`= ${l10n.t('in both')}`] : []),
+    ...(relevant ? [`✓ ${l10n.t('relevant')}`] : []),
+    ...(browsed && !relevant ? [`○ ${l10n.t('browsed')}`] : []),
+    ...(browsed && !browsedByOther ? [l10n.t('by this one only')] : []),
+    ...(weight === null ? [] : [l10n.t('weight {0}', weight.toFixed(2))]),
+  ];
+}
+
+function renderHead({ sides, shared, union }: Comparison): TemplateResult {
+  const [a, b] = sides;
+  const outcome = ({ outcome }: CompareSide) => {
+    if (outcome === 'correct') return `✓ ${l10n.t('correct')}`;
+    return outcome === 'incorrect' ? `✗ ${l10n.t('incorrect')}` : `○ ${l10n.t('outcome unknown')}`;
+  };
+  const rows: readonly (readonly [string, (side: CompareSide) => string | number])[] = [
+    [l10n.t('Log'), ({ log }) => log],
+    [l10n.t('Retriever'), ({ retriever }) => retriever ?? '–'],
+    [l10n.t('Outcome'), outcome],
+    [l10n.t('Searches'), ({ searches }) => searches],
+    [l10n.t('Browses'), ({ browses }) => browses],
+    [l10n.t('Relevant documents'), ({ relevant }) => relevant],
+    [l10n.t('Pairs'), ({ pairs }) => pairs],
+    [l10n.t('Documents seen'), ({ documents }) => documents],
+  ];
+  const share = union === 0 ? 0 : Math.round((100 * shared) / union);
+  return html`<h1>${a.question ?? a.trajectory}</h1>
+    ${
+      a.question === b.question
+        ? nothing
+        : html`<p class="banner">${l10n.t('B is of another question: {0}', b.question ?? b.trajectory)}</p>`
+    }
+    <table class="sides">
+      <thead>
+        <tr>
+          <td></td>
+          <th scope="col">A</th>
+          <th scope="col">B</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          ([name, value]) => html`<tr>
+            <th scope="row">${name}</th>
+            <td>${value(a)}</td>
+            <td>${value(b)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+    <p class="facts">${l10n.t('{0} documents were seen by both: {1} % of the {2} that either saw', shared, share, union)}</p>`;
+}
+
+registerControls();
+customElements.define('lrat-compare', CompareView);
