@@ -56,6 +56,7 @@ export async function bundle(outdir, { packaged = false } = {}) {
       entryPoints: {
         trajectory: 'webview/trajectory/main.ts',
         run: 'webview/run/main.ts',
+        pairs: 'webview/pairs/main.ts',
         compare: 'webview/compare/main.ts',
         style: 'webview/style.css',
       },

@@ -7,6 +7,7 @@ import { LogFollower } from './editor/follow.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
 import { LabelTree } from './editor/labels-tree.ts';
+import { PairsView, pairsViewType } from './editor/pairs-view.ts';
 import { RunViews, runViewType } from './editor/run-view.ts';
 import { RunWatch } from './editor/run-watch.ts';
 import { RunTree } from './editor/runs-tree.ts';
@@ -54,6 +55,11 @@ export function activate(context: vscode.ExtensionContext): void {
     tellEnds(watch, id => runViews.shows(id)),
     vscode.window.registerTerminalLinkProvider(new TerminalLinks(workspace, watch, runViews, views)),
     registerAll({ 'lrat.copyDiagnostics': () => copyDiagnostics(context, workspace, watch, lines) }, log),
+  );
+  const pairs = new PairsView(context.extensionUri, workspace, views, log);
+  context.subscriptions.push(
+    vscode.window.registerWebviewPanelSerializer(pairsViewType, pairs),
+    registerAll({ 'lrat.openPairs': async (_, key?: unknown) => pairs.open(key) }, log),
   );
   const labels = new LabelTree(workspace, memory.get<QueueOrder>('labelOrder', 'place'));
   const labelView = vscode.window.createTreeView('lrat.labels', { treeDataProvider: labels });

@@ -123,6 +123,116 @@ export type StepView =
   | (StepViewBase & { readonly kind: 'tool'; readonly name: string })
   | (StepViewBase & { readonly kind: 'answer'; readonly text: string });
 
+/** A column that the table of pairs can be sorted by. */
+export type PairColumn = 'query' | 'positive' | 'negatives' | 'tokens' | 'weight' | 'label' | 'place';
+
+/** What became of a browse: a pair, a row of mode `released` that nothing trains on, or why it gave none. */
+export type BrowseFate =
+  | 'pair'
+  | 'unsatisfied'
+  | 'irrelevantByPerson'
+  | 'irrelevantByJudge'
+  | 'reread'
+  | 'neverListed'
+  | 'notInList'
+  | 'noDocument'
+  | 'unknown';
+
+/** What the false-negative guard and the attribution did to pairs. */
+export type PairCare = 'aside' | 'sameText' | 'corrected';
+
+/** What another mode does to a browse, seen from the mode before. */
+export type PairChange = 'gained' | 'lost' | 'query' | 'weight';
+
+/** Which rows the table shows: all pairs, or what a count counts. */
+export type PairSubset = 'pairs' | 'person' | 'model' | 'rules' | BrowseFate | PairCare | PairChange;
+
+/** A browse's place, by which its row is found again. */
+export interface PairKey {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly step: number;
+  readonly doc: string | null;
+}
+
+/** One row of the table: a browse with its pair, or with the reason why it gives none. */
+export interface PairRowView extends PairKey {
+  readonly fate: BrowseFate;
+  /** Null without a pair. */
+  readonly query: string | null;
+  readonly question: string | null;
+  readonly negatives: number;
+  readonly tokens: number | null;
+  readonly weight: number | null;
+  readonly label: LabelValue;
+  readonly by: LabelView['by'];
+  readonly name: string;
+  readonly searchStep: number | null;
+}
+
+/** Which rows, in which order. */
+export interface PairQuery {
+  /** Null: the workspace's own mode. */
+  readonly mode: MiningModeName | null;
+  /** The mode that changes are counted against. */
+  readonly against: MiningModeName | null;
+  readonly subset: PairSubset;
+  readonly words: string;
+  readonly sort: PairColumn;
+  readonly descending: boolean;
+  /** A half-life to preview, in tokens; null for that of the pairs. */
+  readonly halfLife: number | null;
+}
+
+/** What will be trained on, and what became of the rest. */
+export interface PairSummary {
+  readonly mode: MiningModeName;
+  readonly ownMode: MiningModeName;
+  readonly trajectories: number;
+  readonly searches: number;
+  readonly browses: number;
+  readonly fates: Readonly<Record<BrowseFate, number>>;
+  /** Pairs by who gave their label. */
+  readonly sources: Readonly<Record<'person' | 'model' | 'rules', number>>;
+  /** Each with the number of pairs that it is about. */
+  readonly care: Readonly<Record<PairCare, { readonly count: number; readonly pairs: number }>>;
+  readonly halfLife: number | null;
+  readonly muRaw: number | null;
+  readonly lengths: {
+    /** Tokens that a bar spans. The last bar holds all that is longer. */
+    readonly width: number;
+    readonly counts: readonly number[];
+    readonly longest: number;
+    /** Pairs whose length is not known: their weight is 1. */
+    readonly unknown: number;
+  };
+  readonly changes: {
+    readonly against: MiningModeName;
+    readonly counts: Readonly<Record<PairChange, number>>;
+  } | null;
+}
+
+/** How weights would be with another half-life. */
+export interface IntensityPreview {
+  /** Null where no length is known. */
+  readonly muRaw: number | null;
+  /** Mean of |w′ − w| over the pairs. */
+  readonly meanChange: number;
+}
+
+/** What is known of one row; read from its log when it is selected. */
+export interface PairDetail {
+  readonly positiveTitle: string | null;
+  readonly negatives: readonly { readonly id: string; readonly title: string | null }[];
+  readonly reasoning: string | null;
+  /** 1-based place of the browse in its log. */
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly confidence: number | null;
+  readonly reason: string | null;
+  readonly latestQuery: string | null;
+}
+
 /** How a run stands. `crashed`: it says that it runs, and its process is gone. */
 export type RunStateName = 'running' | 'stopped' | 'finished' | 'failed' | 'crashed';
 
@@ -251,6 +361,27 @@ export interface EditorRequests {
   'compare.head': { params: null; result: Comparison };
   'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };
   'compare.open': { params: { side: 0 | 1; step: number }; result: null };
+  /** The row to begin with, if one was asked for. */
+  'pairs.wanted': { params: null; result: PairKey | null };
+  'pairs.summary': {
+    params: { mode: MiningModeName | null; against: MiningModeName | null };
+    result: PairSummary;
+  };
+  'pairs.rows': {
+    params: { query: PairQuery; from: number; to: number };
+    result: { readonly total: number; readonly rows: readonly PairRowView[] };
+  };
+  /** Titles of the positives of some rows, null where the log has none. */
+  'pairs.titles': { params: { keys: readonly PairKey[] }; result: readonly (string | null)[] };
+  /** Position of a row; null if the query does not show it. */
+  'pairs.position': { params: { query: PairQuery; key: PairKey }; result: number | null };
+  'pairs.detail': { params: { mode: MiningModeName | null; key: PairKey }; result: PairDetail };
+  'pairs.preview': { params: { mode: MiningModeName | null; halfLife: number }; result: IntensityPreview };
+  'pairs.label': { params: { key: PairKey; label: 'relevant' | 'irrelevant' | null }; result: null };
+  'pairs.undo': { params: null; result: null };
+  'pairs.openStep': { params: { log: string; trajectory: string; step: number }; result: null };
+  'pairs.openLog': { params: { log: string; line: number; column: number }; result: null };
+  'pairs.run': { params: { command: 'index' | 'judge' }; result: null };
   'run.state': { params: null; result: RunView };
   'run.stop': { params: null; result: null };
   'run.resume': { params: null; result: null };
@@ -263,6 +394,8 @@ export interface EditorEvents {
   changed: null;
   /** Bring a step into view. */
   reveal: { readonly step: number };
+  /** Select the row of a browse. */
+  revealPair: PairKey;
 }
 
 export type Message =

@@ -8,7 +8,13 @@ import type {
   CompareRow,
   Comparison,
   Fate,
+  IntensityPreview,
   LabelView,
+  PairDetail,
+  PairKey,
+  PairQuery,
+  PairRowView,
+  PairSummary,
   PairView,
   StepOutline,
   StepView,
@@ -34,6 +40,7 @@ import {
   type QueueName,
   type QueueOrder,
 } from './label-queue.ts';
+import { PairsTable, pairDetail, titlesOf, trajectoryKey } from './pairs-table.ts';
 
 /** Texts are shown up to so many characters; the log has the rest. */
 const shownText = 20_000;
@@ -59,7 +66,10 @@ export class Inspector {
   #store: LabelStore;
   #labels: ResolvedLabels;
   #labelsStamp: string;
-  #mined: Promise<MinedView> | undefined;
+  readonly #mined = new Map<MiningMode, Promise<MiningResult>>();
+  #view: Promise<MinedView> | undefined;
+  readonly #tables = new Map<MiningMode, Promise<PairsTable>>();
+  readonly #titles = new Map<string, string | null>();
   #queues: { readonly low: number; readonly queues: LabelQueues } | undefined;
   readonly #trajectories = new Map<string, Trajectory>();
   readonly #undo: Change[] = [];
@@ -107,8 +117,7 @@ export class Inspector {
   /** To be called when index or labels may have changed on the disk. */
   refresh(): void {
     this.#trajectories.clear();
-    this.#mined = undefined;
-    this.#queues = undefined;
+    this.#forget();
     this.#labelsStamp = stamp(this.#paths.labels);
     this.#store = LabelStore.open(this.#paths.labels);
     this.#labels = this.#store.resolve(this.#index);
@@ -269,8 +278,7 @@ export class Inspector {
     });
     this.#labels = this.#store.resolve(this.#index);
     this.#labelsStamp = stamp(this.#paths.labels);
-    this.#mined = undefined;
-    this.#queues = undefined;
+    this.#forget();
   }
 
   #read(log: string, id: string): Trajectory {
@@ -299,11 +307,82 @@ export class Inspector {
   }
 
   #minedView(): Promise<MinedView> {
-    this.#mined ??= mine(this.#index.outlines(), this.#labels.lookup, {
-      mode: this.#mode,
-      outcome: 'all',
-    }).then(viewOf);
-    return this.#mined;
+    this.#view ??= this.#mine(this.#mode).then(viewOf);
+    return this.#view;
+  }
+
+  #mine(mode: MiningMode): Promise<MiningResult> {
+    const known = this.#mined.get(mode);
+    if (known !== undefined) return known;
+    const mined = mine(this.#index.outlines(), this.#labels.lookup, { mode, outcome: 'all' });
+    this.#mined.set(mode, mined);
+    return mined;
+  }
+
+  /** What was made of labels and index that have changed. */
+  #forget(): void {
+    this.#mined.clear();
+    this.#view = undefined;
+    this.#tables.clear();
+    this.#queues = undefined;
+  }
+
+  async pairSummary(mode: MiningMode | null, against: MiningMode | null): Promise<PairSummary> {
+    return (await this.#table(mode)).summary(await this.#before(against), this.#mode);
+  }
+
+  async pairRows(
+    query: PairQuery,
+    from: number,
+    to: number,
+  ): Promise<{ total: number; rows: PairRowView[] }> {
+    return (await this.#table(query.mode)).rows(query, await this.#before(query.against), from, to);
+  }
+
+  async pairPosition(query: PairQuery, key: PairKey): Promise<number | null> {
+    return (await this.#table(query.mode)).position(query, await this.#before(query.against), key);
+  }
+
+  async pairPreview(mode: MiningMode | null, halfLife: number): Promise<IntensityPreview> {
+    return (await this.#table(mode)).preview(halfLife);
+  }
+
+  async pairDetail(mode: MiningMode | null, key: PairKey): Promise<PairDetail> {
+    const pair = (await this.#table(mode)).pairOf(key);
+    return pairDetail(this.#read(key.log, key.trajectory), key, pair, this.#labels);
+  }
+
+  /** Titles of opened documents, null where the log has none. Reads the logs of those that are not known yet. */
+  pairTitles(keys: readonly PairKey[]): (string | null)[] {
+    return keys.map(({ log, trajectory, doc }) => {
+      if (doc === null) return null;
+      if (!this.#titles.has(doc)) {
+        for (const [id, title] of titlesOf(this.#read(log, trajectory).steps)) this.#titles.set(id, title);
+      }
+      const title = this.#titles.get(doc) ?? null;
+      this.#titles.set(doc, title);
+      return title;
+    });
+  }
+
+  #table(mode: MiningMode | null): Promise<PairsTable> {
+    const wanted = mode ?? this.#mode;
+    const known = this.#tables.get(wanted);
+    if (known !== undefined) return known;
+    const labels = this.#labels;
+    const table = this.#mine(wanted).then(mined => {
+      const entries = this.#index.listTrajectories();
+      const questions = new Map(
+        entries.map(({ log, trajectory, question }) => [trajectoryKey(log, trajectory), question]),
+      );
+      return new PairsTable(wanted, mined, labels, questions, this.#titles);
+    });
+    this.#tables.set(wanted, table);
+    return table;
+  }
+
+  async #before(mode: MiningMode | null): Promise<PairsTable | null> {
+    return mode === null ? null : this.#table(mode);
   }
 }
 
