@@ -56,8 +56,8 @@ export async function bundle(outdir, { packaged = false } = {}) {
       entryPoints: {
         trajectory: 'webview/trajectory/main.ts',
         run: 'webview/run/main.ts',
-        pairs: 'webview/pairs/main.ts',
         compare: 'webview/compare/main.ts',
+        pairs: 'webview/pairs/main.ts',
         style: 'webview/style.css',
       },
       outdir: join(outdir, 'webview'),

@@ -7,7 +7,7 @@ import { LogFollower } from './editor/follow.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
 import { LabelTree } from './editor/labels-tree.ts';
-import { PairsView, pairsViewType } from './editor/pairs-view.ts';
+import { PairsViews, pairsViewType } from './editor/pairs-view.ts';
 import { RunViews, runViewType } from './editor/run-view.ts';
 import { RunWatch } from './editor/run-watch.ts';
 import { RunTree } from './editor/runs-tree.ts';
@@ -21,6 +21,7 @@ import { type Grouping, type Sorting, TrajectoryTree } from './editor/trajectory
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
 import { LratWorkspace } from './editor/workspace.ts';
 import type { QueueOrder } from './jobs/label-queue.ts';
+import type { BrowsePlace } from './protocol.ts';
 
 /** The composition root of the editor: builds the parts and hands them to each other. */
 export function activate(context: vscode.ExtensionContext): void {
@@ -56,10 +57,10 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerTerminalLinkProvider(new TerminalLinks(workspace, watch, runViews, views)),
     registerAll({ 'lrat.copyDiagnostics': () => copyDiagnostics(context, workspace, watch, lines) }, log),
   );
-  const pairs = new PairsView(context.extensionUri, workspace, views, log);
+  const pairs = new PairsViews(context.extensionUri, workspace, views, log);
   context.subscriptions.push(
     vscode.window.registerWebviewPanelSerializer(pairsViewType, pairs),
-    registerAll({ 'lrat.openPairs': async (_, key?: unknown) => pairs.open(key) }, log),
+    registerAll<BrowsePlace>({ 'lrat.openPairs': async (_, browse) => pairs.open(browse) }, log),
   );
   const labels = new LabelTree(workspace, memory.get<QueueOrder>('labelOrder', 'place'));
   const labelView = vscode.window.createTreeView('lrat.labels', { treeDataProvider: labels });

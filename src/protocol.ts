@@ -123,116 +123,6 @@ export type StepView =
   | (StepViewBase & { readonly kind: 'tool'; readonly name: string })
   | (StepViewBase & { readonly kind: 'answer'; readonly text: string });
 
-/** A column that the table of pairs can be sorted by. */
-export type PairColumn = 'query' | 'positive' | 'negatives' | 'tokens' | 'weight' | 'label' | 'place';
-
-/** What became of a browse: a pair, a row of mode `released` that nothing trains on, or why it gave none. */
-export type BrowseFate =
-  | 'pair'
-  | 'unsatisfied'
-  | 'irrelevantByPerson'
-  | 'irrelevantByJudge'
-  | 'reread'
-  | 'neverListed'
-  | 'notInList'
-  | 'noDocument'
-  | 'unknown';
-
-/** What the false-negative guard and the attribution did to pairs. */
-export type PairCare = 'aside' | 'sameText' | 'corrected';
-
-/** What another mode does to a browse, seen from the mode before. */
-export type PairChange = 'gained' | 'lost' | 'query' | 'weight';
-
-/** Which rows the table shows: all pairs, or what a count counts. */
-export type PairSubset = 'pairs' | 'person' | 'model' | 'rules' | BrowseFate | PairCare | PairChange;
-
-/** A browse's place, by which its row is found again. */
-export interface PairKey {
-  readonly log: string;
-  readonly trajectory: string;
-  readonly step: number;
-  readonly doc: string | null;
-}
-
-/** One row of the table: a browse with its pair, or with the reason why it gives none. */
-export interface PairRowView extends PairKey {
-  readonly fate: BrowseFate;
-  /** Null without a pair. */
-  readonly query: string | null;
-  readonly question: string | null;
-  readonly negatives: number;
-  readonly tokens: number | null;
-  readonly weight: number | null;
-  readonly label: LabelValue;
-  readonly by: LabelView['by'];
-  readonly name: string;
-  readonly searchStep: number | null;
-}
-
-/** Which rows, in which order. */
-export interface PairQuery {
-  /** Null: the workspace's own mode. */
-  readonly mode: MiningModeName | null;
-  /** The mode that changes are counted against. */
-  readonly against: MiningModeName | null;
-  readonly subset: PairSubset;
-  readonly words: string;
-  readonly sort: PairColumn;
-  readonly descending: boolean;
-  /** A half-life to preview, in tokens; null for that of the pairs. */
-  readonly halfLife: number | null;
-}
-
-/** What will be trained on, and what became of the rest. */
-export interface PairSummary {
-  readonly mode: MiningModeName;
-  readonly ownMode: MiningModeName;
-  readonly trajectories: number;
-  readonly searches: number;
-  readonly browses: number;
-  readonly fates: Readonly<Record<BrowseFate, number>>;
-  /** Pairs by who gave their label. */
-  readonly sources: Readonly<Record<'person' | 'model' | 'rules', number>>;
-  /** Each with the number of pairs that it is about. */
-  readonly care: Readonly<Record<PairCare, { readonly count: number; readonly pairs: number }>>;
-  readonly halfLife: number | null;
-  readonly muRaw: number | null;
-  readonly lengths: {
-    /** Tokens that a bar spans. The last bar holds all that is longer. */
-    readonly width: number;
-    readonly counts: readonly number[];
-    readonly longest: number;
-    /** Pairs whose length is not known: their weight is 1. */
-    readonly unknown: number;
-  };
-  readonly changes: {
-    readonly against: MiningModeName;
-    readonly counts: Readonly<Record<PairChange, number>>;
-  } | null;
-}
-
-/** How weights would be with another half-life. */
-export interface IntensityPreview {
-  /** Null where no length is known. */
-  readonly muRaw: number | null;
-  /** Mean of |w′ − w| over the pairs. */
-  readonly meanChange: number;
-}
-
-/** What is known of one row; read from its log when it is selected. */
-export interface PairDetail {
-  readonly positiveTitle: string | null;
-  readonly negatives: readonly { readonly id: string; readonly title: string | null }[];
-  readonly reasoning: string | null;
-  /** 1-based place of the browse in its log. */
-  readonly line: number | null;
-  readonly column: number | null;
-  readonly confidence: number | null;
-  readonly reason: string | null;
-  readonly latestQuery: string | null;
-}
-
 /** How a run stands. `crashed`: it says that it runs, and its process is gone. */
 export type RunStateName = 'running' | 'stopped' | 'finished' | 'failed' | 'crashed';
 
@@ -345,6 +235,104 @@ export interface CompareRow {
   readonly right: CompareCell | null;
 }
 
+/** Why a browse is in no pair, as mining tells (`src/mining/rule.ts`). */
+export type DropReasonName =
+  | 'irrelevant'
+  | 'unknown'
+  | 'noDocument'
+  | 'neverListed'
+  | 'notInList'
+  | 'reread'
+  | 'otherOutcome'
+  | 'noText';
+
+/**
+ * Which rows of a mining are shown: its pairs; the browses that gave none, all or for one reason; pairs whose query was
+ * attributed past a later search, or that lost a negative to the false-negative guard; and what another mode would
+ * have made otherwise.
+ */
+export type PairSelection =
+  | 'pairs'
+  | 'unsatisfied'
+  | 'dropped'
+  | DropReasonName
+  | 'irrelevantByPerson'
+  | 'irrelevantByJudge'
+  | 'corrected'
+  | 'guarded'
+  | 'withoutNegatives'
+  | 'gained'
+  | 'lost'
+  | 'otherQuery'
+  | 'otherWeight';
+
+export const pairColumns = ['query', 'positive', 'negatives', 'tokens', 'weight', 'label', 'place'] as const;
+export type PairColumn = (typeof pairColumns)[number];
+
+/** What is shown of a mining, and in which order. */
+export interface PairQuery {
+  readonly mode: MiningModeName;
+  /** The mode that it is compared with; null for none. */
+  readonly against: MiningModeName | null;
+  readonly selection: PairSelection;
+  /** Rows whose query, question, document or log hold these words, case ignored. */
+  readonly words: string;
+  readonly sort: PairColumn;
+  readonly descending: boolean;
+}
+
+/** Names a browse. */
+export interface BrowsePlace {
+  readonly log: string;
+  readonly trajectory: string;
+  readonly step: number;
+  readonly doc: string | null;
+}
+
+/** A row of the table of pairs: a pair, or a browse that gave none. */
+export interface PairTableRow extends BrowsePlace {
+  /** Null of a browse that belongs to no search. */
+  readonly query: string | null;
+  readonly searchStep: number | null;
+  readonly negatives: number | null;
+  readonly tokens: number | null;
+  readonly weight: number | null;
+  readonly label: LabelView;
+  /** Null of a pair. */
+  readonly reason: DropReasonName | null;
+}
+
+/** A mining at one glance. */
+export interface PairsHead {
+  readonly mode: MiningModeName;
+  readonly trajectories: number;
+  readonly searches: number;
+  readonly browses: number;
+  /** Rows that are trained on: relevant, by the label that counts. */
+  readonly pairs: number;
+  /** β in tokens and μ_raw; null while no length is known. */
+  readonly halfLife: number | null;
+  readonly muRaw: number | null;
+  /** Each reasoning length of the pairs, in tokens, with the number of pairs that have it, ascending. */
+  readonly lengths: readonly (readonly [tokens: number, pairs: number])[];
+  /** How many rows each selection has, where that is not none. */
+  readonly counts: Readonly<Partial<Record<PairSelection, number>>>;
+  readonly simulation: boolean;
+}
+
+/** What belongs to one row. */
+export interface PairDetail {
+  readonly question: string | null;
+  readonly query: string | null;
+  readonly title: string | null;
+  readonly reasoning: string | null;
+  readonly negatives: readonly { readonly id: string; readonly title: string | null }[];
+  readonly guarded: readonly { readonly id: string; readonly title: string | null }[];
+  /** 1-based place of the browse in the log; null if the format has none. */
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
 /** Requests of a webview to the editor: name → parameters and result. */
 export interface EditorRequests {
   'trajectory.head': { params: null; result: TrajectoryHead };
@@ -361,27 +349,28 @@ export interface EditorRequests {
   'compare.head': { params: null; result: Comparison };
   'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };
   'compare.open': { params: { side: 0 | 1; step: number }; result: null };
-  /** The row to begin with, if one was asked for. */
-  'pairs.wanted': { params: null; result: PairKey | null };
-  'pairs.summary': {
+  /** Shows the pair of a browse in the table of pairs. */
+  'open.pair': { params: { step: number; doc: string | null }; result: null };
+  'pairs.head': {
     params: { mode: MiningModeName | null; against: MiningModeName | null };
-    result: PairSummary;
+    result: PairsHead;
   };
   'pairs.rows': {
-    params: { query: PairQuery; from: number; to: number };
-    result: { readonly total: number; readonly rows: readonly PairRowView[] };
+    params: PairQuery & { from: number; to: number };
+    result: { total: number; rows: readonly PairTableRow[] };
   };
-  /** Titles of the positives of some rows, null where the log has none. */
-  'pairs.titles': { params: { keys: readonly PairKey[] }; result: readonly (string | null)[] };
-  /** Position of a row; null if the query does not show it. */
-  'pairs.position': { params: { query: PairQuery; key: PairKey }; result: number | null };
-  'pairs.detail': { params: { mode: MiningModeName | null; key: PairKey }; result: PairDetail };
-  'pairs.preview': { params: { mode: MiningModeName | null; halfLife: number }; result: IntensityPreview };
-  'pairs.label': { params: { key: PairKey; label: 'relevant' | 'irrelevant' | null }; result: null };
+  /** Titles of the documents of browses, in their order; null where the log has none. */
+  'pairs.titles': { params: { browses: readonly BrowsePlace[] }; result: readonly (string | null)[] };
+  'pairs.detail': { params: { mode: MiningModeName; browse: BrowsePlace }; result: PairDetail };
+  /** Position of a browse in the rows; −1 if it is not among them. */
+  'pairs.find': { params: PairQuery & { browse: BrowsePlace }; result: number };
+  'pairs.label': { params: { browse: BrowsePlace; label: 'relevant' | 'irrelevant' | null }; result: null };
   'pairs.undo': { params: null; result: null };
-  'pairs.openStep': { params: { log: string; trajectory: string; step: number }; result: null };
+  'pairs.openStep': { params: BrowsePlace; result: null };
   'pairs.openLog': { params: { log: string; line: number; column: number }; result: null };
-  'pairs.run': { params: { command: 'index' | 'judge' }; result: null };
+  'pairs.train': { params: { mode: MiningModeName }; result: null };
+  'pairs.export': { params: { mode: MiningModeName }; result: null };
+  'pairs.judge': { params: null; result: null };
   'run.state': { params: null; result: RunView };
   'run.stop': { params: null; result: null };
   'run.resume': { params: null; result: null };
@@ -394,8 +383,8 @@ export interface EditorEvents {
   changed: null;
   /** Bring a step into view. */
   reveal: { readonly step: number };
-  /** Select the row of a browse. */
-  revealPair: PairKey;
+  /** Bring the row of a browse into view. */
+  revealBrowse: BrowsePlace;
 }
 
 export type Message =

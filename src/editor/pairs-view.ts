@@ -1,20 +1,18 @@
 import * as vscode from 'vscode';
-import type { PairKey } from '../protocol.ts';
+import type { BrowsePlace } from '../protocol.ts';
 import type { TrajectoryViews } from './trajectory-view.ts';
 import { serveWebview } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
 
 export const pairsViewType = 'lrat.pairs';
 
-/** The panel that answers what will be trained on, and what became of the rest: one for the workspace. */
-export class PairsView implements vscode.WebviewPanelSerializer {
+/** The panel of pairs and weights; a workspace has one. */
+export class PairsViews implements vscode.WebviewPanelSerializer {
   readonly #extension: vscode.Uri;
   readonly #workspace: LratWorkspace;
   readonly #trajectories: TrajectoryViews;
   readonly #log: vscode.LogOutputChannel;
-  #open: { readonly panel: vscode.WebviewPanel; readonly reveal: (key: PairKey) => void } | undefined;
-  /** The row that was asked for before the view could show one. */
-  #wanted: PairKey | undefined;
+  #open: { readonly panel: vscode.WebviewPanel; readonly reveal: (browse: BrowsePlace) => void } | undefined;
 
   constructor(
     extension: vscode.Uri,
@@ -28,23 +26,17 @@ export class PairsView implements vscode.WebviewPanelSerializer {
     this.#log = log;
   }
 
-  /** Shows the panel, with the row of a browse selected if one is named. */
-  open(key?: unknown): void {
-    const wanted = isPairKey(key) ? key : undefined;
-    if (this.#open !== undefined) {
-      this.#open.panel.reveal();
-      if (wanted !== undefined) this.#open.reveal(wanted);
-      return;
-    }
-    this.#wanted = wanted;
-    this.#fill(
-      vscode.window.createWebviewPanel(
-        pairsViewType,
-        vscode.l10n.t('Pairs and weights'),
-        vscode.ViewColumn.Active,
-        { enableScripts: true },
-      ),
-    );
+  /** @param browse whose row to show */
+  open(browse?: BrowsePlace): void {
+    if (this.#open === undefined) {
+      const title = vscode.l10n.t('Pairs and Weights');
+      this.#fill(
+        vscode.window.createWebviewPanel(pairsViewType, title, vscode.ViewColumn.Active, {
+          enableScripts: true,
+        }),
+      );
+    } else this.#open.panel.reveal();
+    if (browse !== undefined) this.#open?.reveal(browse);
   }
 
   async deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
@@ -53,62 +45,47 @@ export class PairsView implements vscode.WebviewPanelSerializer {
 
   #fill(panel: vscode.WebviewPanel): void {
     const { inspector, onDidChange } = this.#workspace;
+    const run = async (command: string, argument?: unknown) => {
+      await vscode.commands.executeCommand(command, argument);
+      return null;
+    };
     panel.iconPath = vscode.Uri.joinPath(this.#extension, 'media', 'lrat.svg');
     const { listener, send } = serveWebview(
       panel.webview,
       this.#extension,
       'pairs',
       {
-        'pairs.wanted': async () => {
-          const wanted = this.#wanted ?? null;
-          this.#wanted = undefined;
-          return wanted;
-        },
-        'pairs.summary': ({ mode, against }) => inspector.ask('pairSummary', mode, against),
-        'pairs.rows': ({ query, from, to }) => inspector.ask('pairRows', query, from, to),
-        'pairs.titles': ({ keys }) => inspector.ask('pairTitles', keys),
-        'pairs.position': ({ query, key }) => inspector.ask('pairPosition', query, key),
-        'pairs.detail': ({ mode, key }) => inspector.ask('pairDetail', mode, key),
-        'pairs.preview': ({ mode, halfLife }) => inspector.ask('pairPreview', mode, halfLife),
-        'pairs.label': async ({ key, label }) => {
-          const { log, trajectory, step, doc } = key;
-          await inspector.ask('label', { log, trajectory, step, doc }, label);
+        'pairs.head': ({ mode, against }) => inspector.ask('pairsHead', mode, against),
+        'pairs.rows': ({ from, to, ...query }) => inspector.ask('pairsRows', query, from, to),
+        'pairs.titles': ({ browses }) => inspector.ask('titles', browses),
+        'pairs.detail': ({ mode, browse }) => inspector.ask('pairsDetail', mode, browse),
+        'pairs.find': ({ browse, ...query }) => inspector.ask('pairsFind', query, browse),
+        'pairs.label': async ({ browse, label }) => {
+          await inspector.ask('label', browse, label);
           await this.#workspace.refresh();
           return null;
         },
-        'pairs.undo': async () => {
-          await inspector.ask('undo');
-          await this.#workspace.refresh();
-          return null;
-        },
-        'pairs.openStep': async ({ log, trajectory, step }) => {
-          const entries = await inspector.ask('trajectories', { log }, { offset: 0, limit: -1 });
-          const entry = entries.find(each => each.trajectory === trajectory);
-          this.#trajectories.open({ log, trajectory }, entry?.question ?? trajectory, step);
+        'pairs.undo': () => run('lrat.undoLabel'),
+        'pairs.openStep': async browse => {
+          await this.#trajectories.openStep(browse, browse.step);
           return null;
         },
         'pairs.openLog': async ({ log, line, column }) => {
           await this.#trajectories.openLog(log, line, column);
           return null;
         },
-        'pairs.run': async ({ command }) => {
-          await vscode.commands.executeCommand(command === 'index' ? 'lrat.index' : 'lrat.judge');
-          return null;
-        },
+        'pairs.train': ({ mode }) => run('lrat.train', { mode }),
+        'pairs.export': ({ mode }) => run('lrat.exportPairs', mode),
+        'pairs.judge': () => run('lrat.judge'),
       },
       this.#log,
     );
     const changes = onDidChange(() => send('changed', null));
-    this.#open = { panel, reveal: key => send('revealPair', key) };
+    this.#open = { panel, reveal: browse => send('revealBrowse', browse) };
     panel.onDidDispose(() => {
       listener.dispose();
       changes.dispose();
       this.#open = undefined;
     });
   }
-}
-
-function isPairKey(value: unknown): value is PairKey {
-  const { log, trajectory, step } = (value ?? {}) as Partial<PairKey>;
-  return typeof log === 'string' && typeof trajectory === 'string' && typeof step === 'number';
 }

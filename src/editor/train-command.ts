@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { deleteRun, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
+import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
@@ -50,7 +51,8 @@ export function runCommands(parts: RunParts): Record<string, Command> {
   return {
     'lrat.train': async (job, argument) => {
       requireTrust();
-      const choices = isChoices(argument) ? argument : await chooseTraining(parts, job);
+      const mined = isMode(argument) ? await minePairs(workspace, argument.mode, job) : undefined;
+      const choices = isChoices(argument) ? argument : await chooseTraining(parts, job, mined);
       return choices === undefined ? undefined : startTraining(parts, choices);
     },
     'lrat.openRun': onRun(async run => views.open(run.id, run.model)),
@@ -153,6 +155,10 @@ function isRunNode(argument: unknown): argument is RunNode & { kind: 'run' } {
   return (argument as RunNode | undefined)?.kind === 'run';
 }
 
+function isMode(argument: unknown): argument is { readonly mode: MiningMode } {
+  return typeof (argument as { mode?: unknown } | undefined)?.mode === 'string';
+}
+
 function isChoices(argument: unknown): argument is TrainChoices {
   return typeof (argument as TrainChoices | undefined)?.pairs === 'string';
 }
@@ -186,14 +192,20 @@ interface Place {
 }
 
 /** Asks for the pairs, the base, the recipe and the name, in pages that one can go back through. */
-async function chooseTraining({ workspace, memory }: RunParts, job: Job): Promise<TrainChoices | undefined> {
+async function chooseTraining(
+  { workspace, memory }: RunParts,
+  job: Job,
+  mined: Pick<TrainChoices, 'pairs'> | undefined,
+): Promise<TrainChoices | undefined> {
   const pages: readonly Page[] = [
-    (draft, place) => choosePairs(workspace, draft, place, job),
+    ...(mined === undefined
+      ? [(draft: Draft, place: Place) => choosePairs(workspace, draft, place, job)]
+      : []),
     (draft, place) => chooseBase(workspace, draft, place),
     (draft, place) => chooseRecipe(workspace, draft, place),
     (draft, place) => chooseName(workspace, draft, place),
   ];
-  let draft: Draft = memory.get<TrainChoices>('training') ?? {};
+  let draft: Draft = { ...memory.get<TrainChoices>('training'), ...mined };
   for (let at = 0; at < pages.length; ) {
     const answer = await pages[at]!(draft, {
       title: vscode.l10n.t('Train a Retriever'),
@@ -212,17 +224,20 @@ async function chooseTraining({ workspace, memory }: RunParts, job: Job): Promis
   return { ...draft, pairs, base, out, heldOut };
 }
 
+/** Mines with today's labels. @returns the pair file, as `TrainChoices` has it */
+async function minePairs(workspace: LratWorkspace, mode: MiningMode, job: Job): Promise<{ pairs: string }> {
+  const pairs = join('.lrat', 'pairs', `${mode}.jsonl`);
+  await runCommandLine(
+    ['mine', '--workspace', workspace.path, '--mode', mode, '--out', join(workspace.path, pairs)],
+    job,
+  );
+  return { pairs };
+}
+
 async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place, job: Job) {
   const picked = await pick(place, vscode.l10n.t('Pairs to train on'), draft.pairs, pairItems(workspace));
   if (picked === undefined || picked === back) return picked;
-  if ('mode' in picked) {
-    const pairs = join('.lrat', 'pairs', `${picked.mode}.jsonl`);
-    await runCommandLine(
-      ['mine', '--workspace', workspace.path, '--mode', picked.mode, '--out', join(workspace.path, pairs)],
-      job,
-    );
-    return { pairs };
-  }
+  if ('mode' in picked) return minePairs(workspace, picked.mode, job);
   if ('value' in picked) return { pairs: picked.value };
   const chosen = await vscode.window.showOpenDialog({
     defaultUri: workspace.folder.uri,

@@ -116,6 +116,10 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           await this.#workspace.refresh();
           return null;
         },
+        'open.pair': async ({ step, doc }) => {
+          await vscode.commands.executeCommand('lrat.openPairs', { log, trajectory, step, doc });
+          return null;
+        },
         'open.log': async ({ line, column }) => {
           await this.openLog(log, line, column);
           return null;

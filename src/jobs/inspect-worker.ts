@@ -25,15 +25,14 @@ const methods = [
   'find',
   'label',
   'undo',
-  'pairSummary',
-  'pairRows',
-  'pairPosition',
-  'pairPreview',
-  'pairDetail',
-  'pairTitles',
   'labelCounts',
   'queuedBrowses',
   'nextUnlabelled',
+  'pairsHead',
+  'pairsRows',
+  'pairsFind',
+  'pairsDetail',
+  'titles',
 ] as const satisfies readonly (keyof Inspector)[];
 
 export type InspectorMethod = (typeof methods)[number];

@@ -8,13 +8,11 @@ import type {
   CompareRow,
   Comparison,
   Fate,
-  IntensityPreview,
   LabelView,
   PairDetail,
-  PairKey,
   PairQuery,
-  PairRowView,
-  PairSummary,
+  PairsHead,
+  PairTableRow,
   PairView,
   StepOutline,
   StepView,
@@ -40,12 +38,15 @@ import {
   type QueueName,
   type QueueOrder,
 } from './label-queue.ts';
-import { PairsTable, pairDetail, titlesOf, trajectoryKey } from './pairs-table.ts';
+import { PairsTable } from './pairs-table.ts';
 
 /** Texts are shown up to so many characters; the log has the rest. */
 const shownText = 20_000;
 /** So many of a workspace's trajectories are kept as they were read. */
 const keptTrajectories = 4;
+
+/** The name that the demo's agent gives itself. */
+const simulatedAgent = 'simulated-agent';
 
 /** A label that a person set, as it can be taken back. */
 interface Change {
@@ -66,10 +67,10 @@ export class Inspector {
   #store: LabelStore;
   #labels: ResolvedLabels;
   #labelsStamp: string;
-  readonly #mined = new Map<MiningMode, Promise<MiningResult>>();
-  #view: Promise<MinedView> | undefined;
+  #indexStamp: number;
+  #mined: Promise<MinedView> | undefined;
+  readonly #minings = new Map<MiningMode, Promise<MiningResult>>();
   readonly #tables = new Map<MiningMode, Promise<PairsTable>>();
-  readonly #titles = new Map<string, string | null>();
   #queues: { readonly low: number; readonly queues: LabelQueues } | undefined;
   readonly #trajectories = new Map<string, Trajectory>();
   readonly #undo: Change[] = [];
@@ -89,6 +90,7 @@ export class Inspector {
     this.#store = LabelStore.open(paths.labels);
     this.#labels = this.#store.resolve(index);
     this.#labelsStamp = stamp(paths.labels);
+    this.#indexStamp = index.changes();
   }
 
   /** @param person the name that labels given here carry */
@@ -114,13 +116,17 @@ export class Inspector {
     this.#person = person;
   }
 
-  /** To be called when index or labels may have changed on the disk. */
+  /** To be called when index or labels may have changed on the disk; does nothing where they have not. */
   refresh(): void {
+    const index = this.#index.changes();
+    const labels = stamp(this.#paths.labels);
+    if (index === this.#indexStamp && labels === this.#labelsStamp) return;
+    if (labels !== this.#labelsStamp) this.#store = LabelStore.open(this.#paths.labels);
+    this.#indexStamp = index;
+    this.#labelsStamp = labels;
     this.#trajectories.clear();
-    this.#forget();
-    this.#labelsStamp = stamp(this.#paths.labels);
-    this.#store = LabelStore.open(this.#paths.labels);
     this.#labels = this.#store.resolve(this.#index);
+    this.#forgetMined();
   }
 
   status(): IndexStatus {
@@ -154,7 +160,7 @@ export class Inspector {
       meanWeight: own.length === 0 ? null : own.reduce((sum, pair) => sum + pair.weight, 0) / own.length,
       intensity: halfLife === null || muRaw === null ? null : { halfLife, muRaw },
       mode: this.#mode,
-      simulation: agent === 'simulated-agent',
+      simulation: agent === simulatedAgent,
     };
   }
 
@@ -269,16 +275,84 @@ export class Inspector {
     return doc === null ? null : (placesOf(this.#read(log, trajectory)).get(doc)?.title ?? null);
   }
 
+  /** @param mode null for the workspace's own */
+  async pairsHead(mode: MiningMode | null, against: MiningMode | null): Promise<PairsHead> {
+    const table = await this.#pairsTable(mode ?? this.#mode);
+    const [first] = this.#index.listTrajectories({}, { limit: 1 });
+    return {
+      ...table.head(await this.#other(table, against)),
+      simulation: first?.agent === simulatedAgent,
+    };
+  }
+
+  async pairsRows(
+    query: PairQuery,
+    from: number,
+    to: number,
+  ): Promise<{ total: number; rows: PairTableRow[] }> {
+    const table = await this.#pairsTable(query.mode);
+    return table.rows(query, await this.#other(table, query.against), from, to);
+  }
+
+  async pairsFind(query: PairQuery, browse: BrowseKey): Promise<number> {
+    const table = await this.#pairsTable(query.mode);
+    return table.find(query, await this.#other(table, query.against), browse);
+  }
+
+  /** Titles of the documents of browses, in their order; null where the log has none. */
+  titles(browses: readonly BrowseKey[]): (string | null)[] {
+    return browses.map(browse => this.#titleOf(browse));
+  }
+
+  /** What belongs to a row of the table, read from its log. */
+  async pairsDetail(mode: MiningMode, browse: BrowseKey): Promise<PairDetail> {
+    const table = await this.#pairsTable(mode);
+    const trajectory = this.#read(browse.log, browse.trajectory);
+    const places = placesOf(trajectory);
+    const named = (id: string) => ({ id, title: places.get(id)?.title ?? null });
+    const pair = table.pairOf(browse);
+    const step = trajectory.steps.find(
+      each => each.kind === 'browse' && each.step === browse.step && each.doc === browse.doc,
+    );
+    return {
+      question: trajectory.question,
+      query: pair?.query ?? null,
+      title: browse.doc === null ? null : named(browse.doc).title,
+      reasoning: step?.kind === 'browse' ? (step.reasoning?.slice(0, shownText) ?? null) : null,
+      negatives: pair?.negatives.map(named) ?? [],
+      guarded: pair === null ? [] : table.guardedOf(pair).map(named),
+      line: step?.position?.line ?? null,
+      column: step?.position?.column ?? null,
+    };
+  }
+
+  #other(table: PairsTable, against: MiningMode | null): Promise<PairsTable> | null {
+    return against === null || against === table.mode ? null : this.#pairsTable(against);
+  }
+
+  #pairsTable(mode: MiningMode): Promise<PairsTable> {
+    let table = this.#tables.get(mode);
+    if (table === undefined) {
+      table = this.#mine(mode).then(
+        mined => new PairsTable(mode, mined, key => labelView(this.#labels, key)),
+      );
+      this.#tables.set(mode, table);
+    }
+    return table;
+  }
+
   #append({ log, trajectory, step, doc }: BrowseKey, label: NewLabel['label']): void {
     // Somebody else may have written labels since.
-    if (stamp(this.#paths.labels) !== this.#labelsStamp) this.#store = LabelStore.open(this.#paths.labels);
-    this.#store.append({
+    const isOwn = stamp(this.#paths.labels) === this.#labelsStamp;
+    if (!isOwn) this.#store = LabelStore.open(this.#paths.labels);
+    const [record] = this.#store.append({
       ...{ log, trajectory, step, doc, label },
       source: { kind: 'person', name: this.#person },
     });
-    this.#labels = this.#store.resolve(this.#index);
+    if (isOwn) this.#labels.add({ ...record!, trajectory });
+    else this.#labels = this.#store.resolve(this.#index);
     this.#labelsStamp = stamp(this.#paths.labels);
-    this.#forget();
+    this.#forgetMined();
   }
 
   #read(log: string, id: string): Trajectory {
@@ -307,82 +381,25 @@ export class Inspector {
   }
 
   #minedView(): Promise<MinedView> {
-    this.#view ??= this.#mine(this.#mode).then(viewOf);
-    return this.#view;
+    this.#mined ??= this.#mine(this.#mode).then(viewOf);
+    return this.#mined;
   }
 
+  /** The pairs of a mode; mined once for all that show them, until a label or a log changes. */
   #mine(mode: MiningMode): Promise<MiningResult> {
-    const known = this.#mined.get(mode);
-    if (known !== undefined) return known;
-    const mined = mine(this.#index.outlines(), this.#labels.lookup, { mode, outcome: 'all' });
-    this.#mined.set(mode, mined);
+    let mined = this.#minings.get(mode);
+    if (mined === undefined) {
+      mined = mine(this.#index.outlines(), this.#labels.lookup, { mode, outcome: 'all' });
+      this.#minings.set(mode, mined);
+    }
     return mined;
   }
 
-  /** What was made of labels and index that have changed. */
-  #forget(): void {
-    this.#mined.clear();
-    this.#view = undefined;
-    this.#tables.clear();
+  #forgetMined(): void {
+    this.#mined = undefined;
     this.#queues = undefined;
-  }
-
-  async pairSummary(mode: MiningMode | null, against: MiningMode | null): Promise<PairSummary> {
-    return (await this.#table(mode)).summary(await this.#before(against), this.#mode);
-  }
-
-  async pairRows(
-    query: PairQuery,
-    from: number,
-    to: number,
-  ): Promise<{ total: number; rows: PairRowView[] }> {
-    return (await this.#table(query.mode)).rows(query, await this.#before(query.against), from, to);
-  }
-
-  async pairPosition(query: PairQuery, key: PairKey): Promise<number | null> {
-    return (await this.#table(query.mode)).position(query, await this.#before(query.against), key);
-  }
-
-  async pairPreview(mode: MiningMode | null, halfLife: number): Promise<IntensityPreview> {
-    return (await this.#table(mode)).preview(halfLife);
-  }
-
-  async pairDetail(mode: MiningMode | null, key: PairKey): Promise<PairDetail> {
-    const pair = (await this.#table(mode)).pairOf(key);
-    return pairDetail(this.#read(key.log, key.trajectory), key, pair, this.#labels);
-  }
-
-  /** Titles of opened documents, null where the log has none. Reads the logs of those that are not known yet. */
-  pairTitles(keys: readonly PairKey[]): (string | null)[] {
-    return keys.map(({ log, trajectory, doc }) => {
-      if (doc === null) return null;
-      if (!this.#titles.has(doc)) {
-        for (const [id, title] of titlesOf(this.#read(log, trajectory).steps)) this.#titles.set(id, title);
-      }
-      const title = this.#titles.get(doc) ?? null;
-      this.#titles.set(doc, title);
-      return title;
-    });
-  }
-
-  #table(mode: MiningMode | null): Promise<PairsTable> {
-    const wanted = mode ?? this.#mode;
-    const known = this.#tables.get(wanted);
-    if (known !== undefined) return known;
-    const labels = this.#labels;
-    const table = this.#mine(wanted).then(mined => {
-      const entries = this.#index.listTrajectories();
-      const questions = new Map(
-        entries.map(({ log, trajectory, question }) => [trajectoryKey(log, trajectory), question]),
-      );
-      return new PairsTable(wanted, mined, labels, questions, this.#titles);
-    });
-    this.#tables.set(wanted, table);
-    return table;
-  }
-
-  async #before(mode: MiningMode | null): Promise<PairsTable | null> {
-    return mode === null ? null : this.#table(mode);
+    this.#minings.clear();
+    this.#tables.clear();
   }
 }
 

@@ -15,24 +15,14 @@ export function intensityScale(lengths: readonly (number | null)[]): IntensitySc
   if (known.length === 0) return { halfLife: null, muRaw: null };
   const half = known.length / 2;
   const halfLife = (known[Math.ceil(half) - 1]! + known[Math.floor(half)]!) / 2;
-  return { halfLife, muRaw: meanSaturation(known, halfLife) };
-}
-
-/** The scale that another half-life gives the same lengths: their mean weight is 1 again. */
-export function rescaled(lengths: readonly (number | null)[], halfLife: number): IntensityScale {
-  const known = lengths.filter(isKnown);
-  if (known.length === 0) return { halfLife: null, muRaw: null };
-  return { halfLife, muRaw: meanSaturation(known, halfLife) };
+  const muRaw = known.reduce((sum, length) => sum + saturation(length, halfLife), 0) / known.length;
+  return { halfLife, muRaw };
 }
 
 /** Relevance intensity `w = (1 − exp(−ln2·l/β)) / μ_raw`; 1 where the length is not known. */
 export function relevanceIntensity(length: number | null, { halfLife, muRaw }: IntensityScale): number {
   if (!isKnown(length) || halfLife === null || muRaw === null) return 1;
   return saturation(length, halfLife) / muRaw;
-}
-
-function meanSaturation(lengths: readonly number[], halfLife: number): number {
-  return lengths.reduce((sum, length) => sum + saturation(length, halfLife), 0) / lengths.length;
 }
 
 /** `1 − exp(−ln2·l/β)`: from 0 to 1, one half at the half-life. */

@@ -211,6 +211,11 @@ export class TrajectoryIndex {
     }
   }
 
+  /** A number that is another one once another connection has changed the index. */
+  changes(): number {
+    return Number(this.#get('PRAGMA data_version')!.data_version);
+  }
+
   /** A page of the list of trajectories, in the order of `outlines`. */
   listTrajectories(
     filter: TrajectoryFilter = {},

@@ -117,9 +117,12 @@ export class LabelStore {
     return new LabelStore(path, entries, problems, lines);
   }
 
-  /** Adds labels to the file. When it returns, those of people are on the disk; all others can be made again. */
-  append(...given: readonly NewLabel[]): void {
-    if (given.length === 0) return;
+  /**
+   * Adds labels to the file. When it returns, those of people are on the disk; all others can be made again.
+   * @returns what was written
+   */
+  append(...given: readonly NewLabel[]): LabelRecord[] {
+    if (given.length === 0) return [];
     const at = new Date().toISOString();
     const records = given.map(label => recordSchema.parse({ version, ...label, at }));
     try {
@@ -138,6 +141,7 @@ export class LabelStore {
       throw writeError(this.path, error);
     }
     for (const record of records) this.#entries.push({ record, line: ++this.#lines });
+    return records;
   }
 
   /** Names of all that have given labels, in order. */
@@ -193,14 +197,21 @@ export class ResolvedLabels {
     for (const { record, line } of entries) {
       const target = this.#target(record, names, index);
       if (typeof target === 'string') problems.push({ log: path, place: `line ${line}`, reason: target });
-      else {
-        const key = stepKey(target.log, target.trajectory, record.step);
-        const known = this.#byStep.get(key);
-        if (known === undefined) this.#byStep.set(key, [record]);
-        else known.push(record);
-      }
+      else this.#add(target, record);
     }
     this.problems = problems;
+  }
+
+  /** Takes in a record that was added to the file, and whose log and trajectory are those of the index. */
+  add(record: LabelRecord & { readonly trajectory: string }): void {
+    this.#add(record, record);
+  }
+
+  #add({ log, trajectory }: { log: string; trajectory: string }, record: LabelRecord): void {
+    const key = stepKey(log, trajectory, record.step);
+    const known = this.#byStep.get(key);
+    if (known === undefined) this.#byStep.set(key, [record]);
+    else known.push(record);
   }
 
   /**

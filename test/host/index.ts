@@ -17,6 +17,7 @@ export async function run(): Promise<void> {
   await import('./evaluate.test.ts');
   await import('./manifest.test.ts');
   await import('./follow.test.ts');
+  await import('./pairs.test.ts');
   await import('./runs.test.ts');
   await new Promise<void>((resolve, reject) => {
     const runner = mocha.run(failures => {

@@ -26,6 +26,16 @@ export const views: Readonly<Record<string, (workbench: Workbench) => Promise<Fr
     return view;
   },
 
+  async pairs(workbench) {
+    await workbench.command('LRAT: Open Pairs and Weights');
+    const view = await workbench.view('pairs');
+    await view.locator('.row .label').first().waitFor();
+    await view.locator('.table-body').focus();
+    await workbench.page.keyboard.press('j');
+    await view.locator('aside .documents').first().waitFor();
+    return view;
+  },
+
   async run(workbench) {
     await leaves(workbench, 'Runs').first().click();
     const view = await workbench.view('run');

@@ -1,174 +1,223 @@
-import { areaY, axisX, axisY, line, rectY, ruleX, ruleY, text } from '@observablehq/plot';
-import { html, nothing, type TemplateResult } from 'lit';
-import type { IntensityPreview, PairSummary } from '../../src/protocol.ts';
+import { areaY, line, rectY, ruleX, text } from '@observablehq/plot';
+import { html, type TemplateResult } from 'lit';
+import { type IntensityScale, relevanceIntensity } from '../../src/mining/intensity.ts';
+import type { PairsHead } from '../../src/protocol.ts';
 import { drawChart } from '../ui/chart.ts';
 import * as l10n from '../ui/l10n.ts';
-import { whole } from './words.ts';
 
-const height = 172;
-const margins = { marginLeft: 48, marginRight: 42, marginTop: 16, marginBottom: 30 };
-const muted = 'var(--vscode-descriptionForeground)';
+const [height, mostBars] = [190, 32];
+/** Longer reasoning than that of so many of the pairs stands in the last bar. */
+const shownShare = 0.98;
 
-/** A half-life that is looked at but not that of the pairs. */
-export interface Preview {
-  readonly halfLife: number;
-  /** Null until it is known. */
-  readonly scale: IntensityPreview | null;
-}
-
-/** The weight of a length: w(l) = (1 − exp(−ln2·l/β)) / μ_raw (LRAT, section 5.3). */
-const weight = (length: number, halfLife: number, muRaw: number): number =>
-  -Math.expm1((-Math.LN2 * length) / halfLife) / muRaw;
-
-/** The lengths of post-browse reasoning with the weight curve over them, and the slider that tries other half-lives. */
-export function renderIntensity(
-  { halfLife, muRaw, lengths, fates }: PairSummary,
-  preview: Preview | null,
-  width: number,
-  onPreview: (halfLife: number | null) => void,
-): TemplateResult {
-  const title = html`<h2>${l10n.t('Post-browse reasoning length, and the weight it gives')}</h2>`;
-  if (halfLife === null || muRaw === null) {
-    return html`<section class="intensity" aria-label=${l10n.t('Lengths and weights')}>${title}
-      <p class="muted">${
-        fates.pair === 0
-          ? l10n.t('No pair yet: no lengths to show.')
-          : l10n.t('The lengths of these pairs are not known: every weight is 1.')
-      }</p></section>`;
+/** The weights that another half-life would give the same pairs (LRAT.md, section 5: the mean stays 1). */
+export function previewScale(head: PairsHead, halfLife: number): IntensityScale {
+  const all = { halfLife, muRaw: 1 };
+  let [sum, pairs] = [0, 0];
+  for (const [tokens, count] of head.lengths) {
+    sum += count * relevanceIntensity(tokens, all);
+    pairs += count;
   }
-  const shown =
-    preview?.scale?.muRaw == null
-      ? { halfLife, muRaw }
-      : { halfLife: preview.halfLife, muRaw: preview.scale.muRaw };
-  const most = sliderEnd(halfLife, lengths);
-  return html`<section class="intensity" aria-label=${l10n.t('Lengths and weights')}>
-    ${title} ${drawIntensity({ halfLife, muRaw }, shown, lengths, width)}
-    <div class="slider">
-      <label for="half-life">${l10n.t('Half-life β')}</label>
-      <input
-        id="half-life"
-        type="range"
-        min="1"
-        max=${most}
-        step="1"
-        .value=${String(preview?.halfLife ?? halfLife)}
-        aria-valuetext=${l10n.t('{0} tokens', whole(preview?.halfLife ?? halfLife))}
-        @input=${(event: Event) => onPreview(Number((event.target as HTMLInputElement).value))}
-      />
-      <output for="half-life">${l10n.t('{0} tokens', whole(preview?.halfLife ?? halfLife))}</output>
-      ${
-        preview === null
-          ? html`<span class="muted">${l10n.t('move to preview another; nothing is written')}</span>`
-          : html`<strong class="preview">${l10n.t('Preview; β of these pairs is {0}.', whole(halfLife))}</strong>
-              <span role="status">${
-                preview.scale === null
-                  ? nothing
-                  : l10n.t(
-                      'Weights move by {0} on average.',
-                      preview.scale.meanChange.toFixed(preview.scale.meanChange < 0.1 ? 3 : 2),
-                    )
-              }</span>
-              <button class="link" @click=${() => onPreview(null)}>${l10n.t('Reset')}</button>`
-      }
-    </div>
-    ${renderNumbers(lengths, shown)}
-  </section>`;
+  return { halfLife, muRaw: pairs === 0 ? null : sum / pairs };
 }
 
-interface Scale {
-  readonly halfLife: number;
-  readonly muRaw: number;
+/** By how much a pair's weight changes between two scales, in the mean. */
+export function meanChange(head: PairsHead, from: IntensityScale, to: IntensityScale): number {
+  let [sum, pairs] = [0, 0];
+  for (const [tokens, count] of head.lengths) {
+    sum += count * Math.abs(relevanceIntensity(tokens, to) - relevanceIntensity(tokens, from));
+    pairs += count;
+  }
+  return pairs === 0 ? 0 : sum / pairs;
 }
 
-function drawIntensity(own: Scale, shown: Scale, lengths: PairSummary['lengths'], width: number): Element {
-  const { counts, width: bar } = lengths;
-  const end = bar * counts.length;
-  const most = Math.max(1, ...counts);
-  const top = 1.04 * Math.max(weight(end, own.halfLife, own.muRaw), weight(end, shown.halfLife, shown.muRaw));
-  // Both scales share the frame: weights are drawn as parts of the highest bar.
-  const y = (value: number) => (value / top) * most;
-  const curve = ({ halfLife, muRaw }: Scale) =>
-    Array.from({ length: 121 }, (_, i) => ({
-      length: (i * end) / 120,
-      height: y(weight((i * end) / 120, halfLife, muRaw)),
-    }));
-  const bars = counts.map((count, i) => ({ from: i * bar, to: (i + 1) * bar, count }));
-  const isPreview = own.halfLife !== shown.halfLife;
+interface Bar {
+  readonly from: number;
+  readonly to: number;
+  readonly pairs: number;
+}
+
+/** The reasoning lengths as bars of equal width; the last takes in what is longer. */
+function barsOf({ lengths }: PairsHead): Bar[] {
+  const total = lengths.reduce((sum, [, count]) => sum + count, 0);
+  let [seen, longest] = [0, 1];
+  for (const [tokens, count] of lengths) {
+    if (seen >= shownShare * total) break;
+    seen += count;
+    longest = tokens;
+  }
+  const width = Math.max(1, niceWidth(longest / mostBars));
+  const bars = Array.from({ length: Math.ceil((longest + 1) / width) }, (_, i) => i * width);
+  return bars.map((from, i) => {
+    const to = from + width;
+    const isLast = i === bars.length - 1;
+    const inside = lengths.filter(([tokens]) => tokens >= from && (isLast || tokens < to));
+    return { from, to, pairs: inside.reduce((sum, [, count]) => sum + count, 0) };
+  });
+}
+
+/** The next of 1, 2, 5, 10, 20, 50, … */
+function niceWidth(width: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, width)));
+  return [1, 2, 5, 10].map(times => times * power).find(nice => nice >= width)!;
+}
+
+/** Post-browse reasoning lengths as bars, the weight that they give as a curve, β as a line that can be moved. */
+export function renderIntensity(
+  head: PairsHead,
+  halfLife: number,
+  width: number,
+  preview: (halfLife: number | null) => void,
+): TemplateResult {
+  if (head.halfLife === null || head.muRaw === null || head.lengths.length === 0) {
+    return html`<p class="muted empty">${l10n.t('No pair has post-browse reasoning whose length is known: all weigh 1.')}</p>`;
+  }
+  const isPreview = halfLife !== head.halfLife;
+  const scale = isPreview ? previewScale(head, halfLife) : { halfLife: head.halfLife, muRaw: head.muRaw };
+  const bars = barsOf(head);
+  const end = bars.at(-1)!.to;
+  const most = Math.max(...bars.map(({ pairs }) => pairs));
+  const weight = (tokens: number) => relevanceIntensity(tokens, scale);
+  const curve = Array.from({ length: 81 }, (_, i) => (end * i) / 80 || end / 8000).map(tokens => ({
+    tokens,
+    weight: weight(tokens),
+  }));
+  const ceiling = Math.max(1, curve.at(-1)!.weight) * 1.15;
+  /** Weights on the scale of the bars. */
+  const raised = (value: number) => (value / ceiling) * most;
   const label = l10n.t(
-    'Histogram of {0} lengths up to {1} tokens; the weight rises from 0 to {2}, and is {3} at the half-life of {4} tokens.',
-    whole(counts.reduce((sum, count) => sum + count, 0)),
-    whole(lengths.longest),
-    weight(end, shown.halfLife, shown.muRaw).toFixed(2),
-    weight(shown.halfLife, shown.halfLife, shown.muRaw).toFixed(2),
-    whole(shown.halfLife),
+    'Lengths of the post-browse reasoning of {0} pairs and the weight that each length gives: 1.00 at {1} tokens, {2} at {3} tokens; half-life β {4} tokens.',
+    head.lengths.reduce((sum, [, count]) => sum + count, 0),
+    Math.round(tokensOfWeight(1, scale)),
+    curve.at(-1)!.weight.toFixed(2),
+    end,
+    Math.round(halfLife),
   );
-  const weights = [0.5, 1, 1.5, 2, 3, 5].filter(value => value < top);
-  return drawChart(label, {
-    ...margins,
+  const muted = 'var(--vscode-descriptionForeground)';
+  const chart = drawChart(label, {
     width,
     height,
-    x: { domain: [0, end] },
-    y: { domain: [0, most * 1.02] },
+    marginLeft: 44,
+    marginRight: 46,
+    marginBottom: 32,
+    x: { domain: [0, end], label: l10n.t('tokens of post-browse reasoning'), line: true },
+    y: {
+      domain: [0, most],
+      label: l10n.t('pairs'),
+      ticks: 4,
+      tickFormat: (n: number) => (Number.isInteger(n) ? String(n) : ''),
+    },
     marks: [
       rectY(bars, {
         x1: 'from',
         x2: 'to',
-        y: 'count',
-        fill: 'var(--search)',
-        fillOpacity: 0.55,
+        y: 'pairs',
         insetLeft: 0.5,
         insetRight: 0.5,
+        fill: 'var(--search)',
+        fillOpacity: 0.75,
       }),
-      ruleY([0], { stroke: muted }),
-      axisX({ label: l10n.t('tokens'), ticks: Math.max(3, Math.floor(width / 110)), tickFormat: whole }),
-      axisY({ label: l10n.t('browses'), ticks: 3, tickFormat: whole, labelArrow: 'none' }),
-      axisY(weights.map(y), {
-        anchor: 'right',
-        label: l10n.t('weight'),
-        labelArrow: 'none',
-        tickFormat: (value: number) => ((value / most) * top).toFixed(1),
+      areaY(curve, {
+        x: 'tokens',
+        y: ({ weight: w }) => raised(w),
+        fill: 'var(--positive)',
+        fillOpacity: 0.06,
       }),
-      isPreview
-        ? line(curve(own), { x: 'length', y: 'height', stroke: muted, strokeDasharray: '2 3' })
-        : areaY([], {}),
-      line(curve(shown), { x: 'length', y: 'height', stroke: 'var(--positive)', strokeWidth: 2 }),
-      ruleX([Math.min(shown.halfLife, end)], { stroke: 'var(--aside)', strokeDasharray: '4 3' }),
-      text([`β ${whole(shown.halfLife)}`], {
-        x: () => Math.min(shown.halfLife, end),
-        y: () => most,
-        dx: 5,
-        dy: -4,
-        textAnchor: 'start',
-        fill: 'var(--vscode-foreground)',
+      line(curve, {
+        x: 'tokens',
+        y: ({ weight: w }) => raised(w),
+        stroke: 'var(--positive)',
+        strokeWidth: 2,
       }),
+      ...(halfLife <= end
+        ? [
+            ruleX([halfLife], {
+              stroke: 'var(--aside)',
+              strokeWidth: 2,
+              ...(isPreview && { strokeDasharray: '5 3' }),
+            }),
+            text([halfLife], {
+              x: d => d,
+              y: most,
+              text: () => `β ${Math.round(halfLife)}`,
+              dx: 5,
+              textAnchor: 'start',
+              fill: 'var(--aside-text)',
+              stroke: 'var(--vscode-editor-background)',
+              strokeWidth: 4,
+              dy: 6,
+            }),
+          ]
+        : []),
+      text(
+        [1, 2].filter(w => w <= ceiling),
+        {
+          x: end,
+          y: (w: number) => raised(w),
+          text: (w: number) => `w ${w.toFixed(1)}`,
+          dx: 6,
+          textAnchor: 'start',
+          fill: 'var(--positive-text)',
+        },
+      ),
+      ruleX([0], { stroke: muted }),
     ],
   });
-}
-
-/** The same numbers as a table, for those who read rather than see them. */
-function renderNumbers(lengths: PairSummary['lengths'], { halfLife, muRaw }: Scale): TemplateResult {
-  const { counts, width } = lengths;
-  return html`<details>
-    <summary>${l10n.t('Numbers')}</summary>
-    <div class="scroll" tabindex="0">
-      <table>
-        <thead>
-          <tr><th scope="col">${l10n.t('Tokens')}</th><th scope="col">${l10n.t('Pairs')}</th><th scope="col">${l10n.t('Weight at the middle')}</th></tr>
-        </thead>
-        <tbody>
-          ${counts.map((count, i) => {
-            const isLast = i === counts.length - 1;
-            const to = isLast ? Math.max(lengths.longest, i * width) : (i + 1) * width - 1;
-            return html`<tr><th scope="row">${whole(i * width)} – ${whole(to)}</th><td>${whole(count)}</td><td>${weight((i * width + to) / 2, halfLife, muRaw).toFixed(2)}</td></tr>`;
-          })}
-        </tbody>
-      </table>
+  const longest = Math.max(head.lengths.at(-1)![0], head.halfLife * 3);
+  return html`${chart}
+    <div class="beta">
+      <label for="beta">${l10n.t('Half-life β')}</label>
+      <input
+        id="beta"
+        type="range"
+        min="1"
+        max=${Math.ceil(longest)}
+        step="1"
+        .value=${String(Math.round(halfLife))}
+        aria-valuetext=${l10n.t('{0} tokens', Math.round(halfLife))}
+        @input=${(event: Event) => preview(Number((event.target as HTMLInputElement).value))}
+      />
+      <output>${l10n.t('{0} tokens', Math.round(halfLife))}</output>
+      ${
+        isPreview
+          ? html`<span class="note" role="status"
+                >${l10n.t(
+                  'Preview. β of these pairs is {0}; the weights would change by {1} in the mean.',
+                  head.halfLife,
+                  meanChange(head, { halfLife: head.halfLife, muRaw: head.muRaw }, scale).toFixed(2),
+                )}</span
+              >
+              <vscode-button appearance="secondary" @click=${() => preview(null)}>${l10n.t('Reset')}</vscode-button>`
+          : html`<span class="muted">${l10n.t('the median of these pairs; μ {0}', (head.muRaw ?? 0).toFixed(3))}</span>`
+      }
     </div>
-    ${lengths.unknown === 0 ? nothing : html`<p class="muted">${l10n.t('{0} pairs have no known length; their weight is 1.', whole(lengths.unknown))}</p>`}
-  </details>`;
+    <details>
+      <summary>${l10n.t('The numbers')}</summary>
+      <div class="numbers">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">${l10n.t('Tokens')}</th>
+              <th scope="col">${l10n.t('Pairs')}</th>
+              <th scope="col">${l10n.t('Weight at the middle')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${bars.map(
+              ({ from, to, pairs }, i) =>
+                html`<tr>
+                  <td>${i === bars.length - 1 ? l10n.t('{0} and more', from) : `${from} – ${to - 1}`}</td>
+                  <td>${pairs}</td>
+                  <td>${weight((from + to) / 2).toFixed(2)}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>`;
 }
 
-/** So far the slider goes: beyond the longest usual reasoning a half-life says nothing. */
-function sliderEnd(halfLife: number, { counts, width }: PairSummary['lengths']): number {
-  return Math.ceil(Math.max(4 * halfLife, counts.length * width));
+/** The reasoning length that gives a weight, in tokens: the curve read backwards. */
+function tokensOfWeight(weight: number, { halfLife, muRaw }: IntensityScale): number {
+  if (halfLife === null || muRaw === null) return 0;
+  return (-halfLife * Math.log1p(-weight * muRaw)) / Math.LN2;
 }

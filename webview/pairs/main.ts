@@ -1,67 +1,64 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { classMap } from 'lit/directives/class-map.js';
 import { guard } from 'lit/directives/guard.js';
+import { ref } from 'lit/directives/ref.js';
 import { repeat } from 'lit/directives/repeat.js';
-import type {
-  MiningModeName,
-  PairChange,
-  PairColumn,
-  PairDetail,
-  PairKey,
-  PairQuery,
-  PairRowView,
-  PairSubset,
-  PairSummary,
+import { relevanceIntensity } from '../../src/mining/intensity.ts';
+import {
+  type BrowsePlace,
+  type MiningModeName,
+  type PairColumn,
+  type PairDetail,
+  type PairQuery,
+  type PairsHead,
+  type PairTableRow,
+  pairColumns,
 } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import * as l10n from '../ui/l10n.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
-import { renderAccount } from './account.ts';
-import { renderDetail } from './detail.ts';
-import { type Preview, renderIntensity } from './intensity.ts';
-import { PairRows } from './rows.ts';
-import { renderHead, renderRow, rowHeight } from './table.ts';
-import { changeWord, subsetWord, whole } from './words.ts';
+import { renderFates } from './fates.ts';
+import { previewScale, renderIntensity } from './intensity.ts';
+import { columnWord, reasonWord, selectionWord, sourceWord } from './words.ts';
 
-const modes = ['attributed', 'paper', 'released'] as const satisfies readonly MiningModeName[];
-const changes = ['gained', 'lost', 'query', 'weight'] as const satisfies readonly PairChange[];
-/** Milliseconds without a further key or move before the editor is asked. */
-const settling = 120;
+/** Rows are pulled from the editor in pages of this many. */
+const pageSize = 100;
+const rowHeight = 32;
+/** The table's last pages that are kept; the editor has the rest. */
+const keptPages = 20;
+const modes = ['attributed', 'paper', 'released'] as const;
 
 /** What is kept over tab switches and reloads: the place, not the data. */
 interface SavedState {
   readonly query: PairQuery;
-  readonly selected: PairKey | null;
+  readonly selected: BrowsePlace | null;
 }
 
-/** The panel of pairs and weights: what will be trained on, and what became of the rest. */
-class PairsPanel extends LitElement {
+interface Page {
+  readonly rows: readonly PairTableRow[];
+  titles: readonly (string | null)[];
+}
+
+/** Pairs and weights: what will be trained on, and what became of the rest. */
+class PairsView extends LitElement {
   readonly #editor = new Editor();
-  readonly #rows = new PairRows(this.#editor, () => this.#onRows());
   readonly #list = new VirtualList(
     this,
-    () => this.querySelector('.pair-rows'),
+    () => this.querySelector('.table-body'),
     () => rowHeight,
   );
-  readonly #resize = new ResizeObserver(() => this.requestUpdate());
-  #summary: PairSummary | undefined;
+  #head: PairsHead | undefined;
+  #query: PairQuery | undefined;
   #failure: string | undefined;
-  #query: PairQuery = {
-    mode: null,
-    against: null,
-    subset: 'pairs',
-    words: '',
-    sort: 'weight',
-    descending: true,
-    halfLife: null,
-  };
-  #preview: Preview | null = null;
-  #position = 0;
-  #selected: PairKey | null = null;
-  #detail: { readonly key: string; readonly detail: PairDetail } | undefined;
-  /** Labels that were given and are not yet in the rows. */
-  readonly #given = new Map<string, 'relevant' | 'irrelevant' | null>();
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  #total = 0;
+  #pages = new Map<number, Page | 'loading'>();
+  #selected: { readonly position: number; readonly row: PairTableRow } | undefined;
+  #detail: PairDetail | undefined;
+  #preview: number | null = null;
+  #width = 600;
+  /** Counts the questions for rows: what answers an older one is not shown. */
+  #asked = 0;
 
   /** No shadow tree: one style sheet serves the whole view. */
   protected override createRenderRoot(): HTMLElement {
@@ -70,45 +67,101 @@ class PairsPanel extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const saved = this.#editor.state as SavedState | undefined;
-    if (saved !== undefined) {
-      this.#query = { ...saved.query, halfLife: null };
-      this.#selected = saved.selected;
-    }
-    this.#resize.observe(this);
+    window.addEventListener('keydown', this.#onKey);
     this.#editor.on('changed', () => void this.#load());
-    this.#editor.on('revealPair', key => void this.#reveal(key));
-    void this.#editor
-      .request('pairs.wanted', null)
-      .then(wanted => {
-        if (wanted === null) return this.#load();
-        this.#query = { ...this.#query, subset: 'pairs', words: '' };
-        this.#selected = wanted;
-        return this.#load();
-      })
-      .catch(this.#fail);
+    this.#editor.on('revealBrowse', browse => void this.#reveal(browse));
+    new ResizeObserver(([entry]) => {
+      this.#width = entry!.contentRect.width;
+      this.requestUpdate();
+    }).observe(this);
+    const saved = this.#editor.state as SavedState | undefined;
+    this.#query = saved?.query;
+    void this.#load().then(() => {
+      if (saved?.selected) void this.#reveal(saved.selected);
+    });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#resize.disconnect();
+    window.removeEventListener('keydown', this.#onKey);
   }
 
-  /** Asks anew for all that is shown, and stays at the selected row if there still is one. */
   async #load(): Promise<void> {
     try {
-      const { mode, against } = this.#query;
-      this.#summary = await this.#editor.request('pairs.summary', { mode, against });
+      const { mode = null, against = null } = this.#query ?? {};
+      const head = await this.#editor.request('pairs.head', { mode, against });
+      this.#head = head;
+      this.#query ??= {
+        ...{ mode: head.mode, against: null, selection: 'pairs', words: '' },
+        ...{ sort: 'weight', descending: true },
+      };
+      await this.#fetch();
       this.#failure = undefined;
-      const found =
-        this.#selected === null
-          ? null
-          : await this.#editor.request('pairs.position', { query: this.#query, key: this.#selected });
-      await this.#rows.load(this.#query, found ?? this.#position);
-      this.#given.clear();
-      this.#detail = undefined;
-      await this.updateComplete;
-      this.#select(found ?? this.#position);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.requestUpdate();
+    await this.updateComplete;
+  }
+
+  /** Asks for the rows around the place that is shown, and shows them in one go: nothing flashes while it loads. */
+  async #fetch(): Promise<void> {
+    const query = this.#query!;
+    const asked = ++this.#asked;
+    const first = Math.floor((this.#list.items()[0]?.index ?? 0) / pageSize);
+    const { total, rows } = await this.#editor.request('pairs.rows', {
+      ...query,
+      from: first * pageSize,
+      to: (first + 1) * pageSize,
+    });
+    if (asked !== this.#asked) return;
+    this.#pages = new Map([[first, this.#pageOf(rows)]]);
+    this.#total = total;
+    this.#list.resize(total, position => position);
+    if (this.#selected !== undefined) {
+      const { row } = this.#selected;
+      const same = rows.findIndex(each => isSame(each, row));
+      if (same >= 0) this.#selected = { position: first * pageSize + same, row: rows[same]! };
+      this.#describe();
+    }
+    this.#save();
+    this.requestUpdate();
+  }
+
+  #pageOf(rows: readonly PairTableRow[]): Page {
+    const page: Page = { rows, titles: [] };
+    const browses = rows.map(({ log, trajectory, step, doc }) => ({ log, trajectory, step, doc }));
+    // Titles stand in the logs: they follow when the rows are on the screen.
+    this.#editor
+      .request('pairs.titles', { browses })
+      .then(titles => {
+        page.titles = titles;
+        this.requestUpdate();
+      })
+      .catch(this.#fail);
+    return page;
+  }
+
+  #row(position: number): { row: PairTableRow; title: string | null } | undefined {
+    const number = Math.floor(position / pageSize);
+    const page = this.#pages.get(number);
+    if (page === undefined) void this.#pull(number);
+    if (page === undefined || page === 'loading') return undefined;
+    const at = position % pageSize;
+    const row = page.rows[at];
+    return row && { row, title: page.titles[at] ?? null };
+  }
+
+  async #pull(number: number): Promise<void> {
+    const asked = this.#asked;
+    this.#pages.set(number, 'loading');
+    if (this.#pages.size > keptPages) this.#pages.delete(this.#pages.keys().next().value!);
+    const range = { from: number * pageSize, to: (number + 1) * pageSize };
+    try {
+      const { rows } = await this.#editor.request('pairs.rows', { ...this.#query!, ...range });
+      if (asked !== this.#asked) return;
+      this.#pages.set(number, this.#pageOf(rows));
+      this.requestUpdate();
     } catch (error) {
       this.#fail(error);
     }
@@ -119,146 +172,115 @@ class PairsPanel extends LitElement {
     this.requestUpdate();
   };
 
-  #onRows(): void {
-    this.#list.resize(this.#rows.total, position => position);
-    this.requestUpdate();
+  #ask(change: Partial<PairQuery>): void {
+    this.#query = { ...this.#query!, ...change };
+    this.querySelector('.table-body')?.scrollTo({ top: 0 });
+    this.#fetch().catch(this.#fail);
   }
 
-  /** Other rows or another order; the selected row stays selected where it is still shown. */
-  async #show(change: Partial<PairQuery>, { keep = true }: { keep?: boolean } = {}): Promise<void> {
-    const isOtherMode = 'mode' in change;
-    this.#query = { ...this.#query, ...change };
-    if (!keep) {
-      this.#selected = null;
-      this.#position = 0;
-    }
-    this.#save();
-    if (isOtherMode) this.#preview = null;
-    this.requestUpdate();
-    await this.#load();
-  }
-
-  async #reveal(key: PairKey): Promise<void> {
-    this.#selected = key;
-    await this.#show({ subset: 'pairs', words: '' });
+  #setMode(mode: MiningModeName): void {
+    const before = this.#query!.mode;
+    if (mode === before) return;
+    this.#query = { ...this.#query!, mode, against: before, selection: 'pairs' };
+    this.#preview = null;
+    void this.#load();
   }
 
   #select(position: number): void {
-    const last = this.#rows.total - 1;
-    this.#position = Math.max(0, Math.min(position, last));
-    if (last >= 0) this.#list.show(this.#position);
-    const row = this.#rows.at(this.#position);
-    if (row !== undefined) {
-      const { log, trajectory, step, doc } = row;
-      this.#selected = { log, trajectory, step, doc };
-      this.#save();
-      this.#soon('detail', () => this.#loadDetail(row));
-    }
+    const found = this.#row(position);
+    if (found === undefined) return;
+    this.#selected = { position, row: found.row };
+    this.#list.show(position);
+    this.#describe();
+    this.#save();
     this.requestUpdate();
   }
 
-  async #loadDetail(row: PairRowView): Promise<void> {
-    const { log, trajectory, step, doc } = row;
-    const key = { log, trajectory, step, doc };
+  #describe(): void {
+    const row = this.#selected?.row;
+    if (row === undefined) return;
+    this.#editor
+      .request('pairs.detail', { mode: this.#query!.mode, browse: placeOf(row) })
+      .then(detail => {
+        if (this.#selected?.row !== row) return;
+        this.#detail = detail;
+        this.requestUpdate();
+      })
+      .catch(this.#fail);
+  }
+
+  /** Shows the row of a browse, whatever is selected now. */
+  async #reveal(browse: BrowsePlace): Promise<void> {
     try {
-      const detail = await this.#editor.request('pairs.detail', { mode: this.#query.mode, key });
-      this.#detail = { key: nameOf(key), detail };
-      this.requestUpdate();
+      if (this.#query === undefined) await this.#load();
+      let position = await this.#editor.request('pairs.find', { ...this.#query!, browse });
+      if (position === -1) {
+        this.#query = { ...this.#query!, selection: 'pairs', words: '' };
+        position = await this.#editor.request('pairs.find', { ...this.#query, browse });
+        if (position === -1) this.#query = { ...this.#query, selection: 'dropped' };
+        if (position === -1) position = await this.#editor.request('pairs.find', { ...this.#query, browse });
+        await this.#fetch();
+      }
+      if (position === -1) return;
+      this.#list.show(position, 'center');
+      await this.#pull(Math.floor(position / pageSize));
+      this.#select(position);
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /** Does something once nothing of its kind has been asked for in a while. */
-  #soon(what: 'detail' | 'preview' | 'words', work: () => Promise<void>): void {
-    clearTimeout(this.#timers.get(what));
-    this.#timers.set(
-      what,
-      setTimeout(() => void work(), settling),
-    );
-  }
-
-  #save(): void {
-    this.#editor.state = { query: this.#query, selected: this.#selected } satisfies SavedState;
-  }
-
-  #sort(column: PairColumn): void {
-    const { sort, descending } = this.#query;
-    const isText = column === 'query' || column === 'positive' || column === 'label' || column === 'place';
-    void this.#show({ sort: column, descending: sort === column ? !descending : !isText });
-  }
-
-  #setPreview(halfLife: number | null): void {
-    const own = this.#summary?.halfLife ?? null;
-    const wanted = halfLife === own ? null : halfLife;
-    this.#preview = wanted === null ? null : { halfLife: wanted, scale: this.#preview?.scale ?? null };
-    this.requestUpdate();
-    this.#soon('preview', () => this.#loadPreview(wanted));
-  }
-
-  async #loadPreview(halfLife: number | null): Promise<void> {
-    try {
-      this.#query = { ...this.#query, halfLife };
-      const scale =
-        halfLife === null
-          ? null
-          : await this.#editor.request('pairs.preview', { mode: this.#query.mode, halfLife });
-      if (this.#preview?.halfLife !== (halfLife ?? undefined)) return;
-      this.#preview = halfLife === null ? null : { halfLife, scale };
-      await this.#rows.load(this.#query, this.#position);
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.requestUpdate();
   }
 
   #label(label: 'relevant' | 'irrelevant' | null): void {
-    const row = this.#rows.at(this.#position);
+    const row = this.#selected?.row;
     if (row === undefined) return;
-    const { log, trajectory, step, doc } = row;
-    const key = { log, trajectory, step, doc };
-    this.#given.set(nameOf(key), label);
-    this.requestUpdate();
-    void this.#editor.request('pairs.label', { key, label }).catch(this.#fail);
+    this.#editor.request('pairs.label', { browse: placeOf(row), label }).catch(this.#fail);
   }
 
-  #openStep(step: number): void {
-    const row = this.#rows.at(this.#position);
-    if (row === undefined) return;
-    const { log, trajectory } = row;
-    void this.#editor.request('pairs.openStep', { log, trajectory, step }).catch(this.#fail);
+  #openStep(): void {
+    const row = this.#selected?.row;
+    if (row !== undefined) this.#editor.request('pairs.openStep', placeOf(row)).catch(this.#fail);
   }
 
-  readonly #openLog = (): void => {
-    const row = this.#rows.at(this.#position);
-    const { line, column } = this.#detail?.detail ?? {};
+  #openLog(): void {
+    const row = this.#selected?.row;
+    const { line, column } = this.#detail ?? {};
     if (row === undefined || line == null || column == null) return;
-    void this.#editor.request('pairs.openLog', { log: row.log, line, column }).catch(this.#fail);
-  };
+    this.#editor.request('pairs.openLog', { log: row.log, line, column }).catch(this.#fail);
+  }
+
+  #save(): void {
+    const query = this.#query;
+    if (query === undefined) return;
+    const row = this.#selected?.row;
+    this.#editor.state = { query, selected: row === undefined ? null : placeOf(row) } satisfies SavedState;
+  }
 
   readonly #onKey = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const page = Math.max(
-      1,
-      Math.floor((this.querySelector('.pair-rows')?.clientHeight ?? 0) / rowHeight) - 1,
-    );
-    const go = (by: number) => () => this.#select(this.#position + by);
+    const target = event.target instanceof HTMLElement ? event.target : undefined;
+    if (target?.closest('input, textarea, vscode-text-field, summary')) {
+      if (event.key === 'Escape') this.querySelector<HTMLElement>('.table-body')?.focus();
+      return;
+    }
+    const at = this.#selected?.position ?? -1;
+    const go = (position: number) => this.#select(Math.max(0, Math.min(this.#total - 1, position)));
+    const onTable = target?.closest('.table-body') != null;
     const keys: Record<string, () => void> = {
-      j: go(1),
-      k: go(-1),
-      ArrowDown: go(1),
-      ArrowUp: go(-1),
-      PageDown: go(page),
-      PageUp: go(-page),
-      Home: () => this.#select(0),
-      End: () => this.#select(this.#rows.total - 1),
-      Enter: () => this.#openStep(this.#rows.at(this.#position)?.step ?? 0),
-      o: this.#openLog,
+      j: () => go(at + 1),
+      k: () => go(at - 1),
       r: () => this.#label('relevant'),
       i: () => this.#label('irrelevant'),
       c: () => this.#label(null),
       u: () => void this.#editor.request('pairs.undo', null).catch(this.#fail),
+      o: () => this.#openLog(),
       '/': () => this.querySelector<HTMLElement>('vscode-text-field')?.focus(),
+      ...(onTable && {
+        ArrowDown: () => go(at + 1),
+        ArrowUp: () => go(at - 1),
+        Home: () => go(0),
+        End: () => go(this.#total - 1),
+        Enter: () => this.#openStep(),
+      }),
     };
     const action = keys[event.key];
     if (action === undefined) return;
@@ -267,205 +289,303 @@ class PairsPanel extends LitElement {
   };
 
   protected override render(): TemplateResult {
-    const summary = this.#summary;
-    if (summary === undefined) {
+    const [head, query] = [this.#head, this.#query];
+    if (head === undefined || query === undefined) {
       return this.#failure === undefined
-        ? html`<div class="state" role="status"><vscode-progress-ring></vscode-progress-ring><p>${l10n.t('Mining the pairs…')}</p></div>`
-        : html`<div class="state" role="alert"><p>${this.#failure}</p>
-            <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button></div>`;
+        ? html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`
+        : html`<div class="state" role="alert">
+            <p>${this.#failure}</p>
+            <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button>
+          </div>`;
     }
-    const next = nextStep(summary);
+    const halfLife = this.#preview ?? head.halfLife ?? 0;
     return html`
-      ${this.#renderHeader(summary)}
+      ${this.#renderHeader(head, query)}
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
-      ${
-        next === null
-          ? html`<div class="overview">
-                ${guard([summary, this.#preview, this.clientWidth], () =>
-                  renderIntensity(summary, this.#preview, this.#chartWidth(), halfLife =>
-                    this.#setPreview(halfLife),
-                  ),
-                )}
-                ${renderAccount(summary, this.#query.subset, subset => void this.#show({ subset }, { keep: false }))}
-              </div>
-              ${this.#renderTable(summary)}`
-          : html`<div class="state"><p>${next.words}</p>
-              <vscode-button @click=${() => void this.#editor.request('pairs.run', { command: next.command }).catch(this.#fail)}
-                >${next.action}</vscode-button></div>`
-      }
+      ${this.#renderEmpty(head)}
+      <div class="overview">
+        <section class="lengths" aria-labelledby="lengths">
+          <h2 id="lengths">${l10n.t('Post-browse reasoning length, and the weight it gives')}</h2>
+          ${guard([head, halfLife, this.#width], () =>
+            renderIntensity(
+              head,
+              halfLife,
+              Math.max(320, this.#width > 900 ? this.#width - 420 : this.#width - 40),
+              next => {
+                this.#preview = next === head.halfLife ? null : next;
+                this.requestUpdate();
+              },
+            ),
+          )}
+        </section>
+        ${renderFates(head, query, selection => this.#ask({ selection }))}
+      </div>
+      ${this.#renderTable(head, query)}
     `;
   }
 
-  #chartWidth(): number {
-    const wide = this.clientWidth > 900;
-    return Math.max(320, Math.min(900, wide ? this.clientWidth - 400 : this.clientWidth - 40));
-  }
-
-  #renderHeader(summary: PairSummary): TemplateResult {
-    const { trajectories, searches, browses, fates, halfLife, muRaw, mode } = summary;
-    const counts = l10n.t(
-      '{0} trajectories, {1} searches, {2} browses',
-      whole(trajectories),
-      whole(searches),
-      whole(browses),
-    );
-    const scale =
-      halfLife === null || muRaw === null
-        ? ''
-        : l10n.t(', half-life β {0} tokens, μ {1}', whole(halfLife), muRaw.toFixed(3));
-    return html`<header class="pairs">
+  #renderHeader(head: PairsHead, { mode, against }: PairQuery): TemplateResult {
+    const { halfLife, muRaw } = head;
+    return html`<header class="pairs-header">
       <div>
         <h1>${l10n.t('Pairs and weights')}</h1>
-        <p class="muted">${counts} → <strong class="positive-word">${l10n.t('{0} pairs', whole(fates.pair))}</strong>${scale}</p>
+        <p class="facts">
+          ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
+          <span class="fact">${l10n.t('{0} trajectories', head.trajectories)}</span>
+          <span class="fact">${l10n.t('{0} searches', head.searches)}</span>
+          <span class="fact">${l10n.t('{0} browses', head.browses)}</span>
+          <span class="fact"><b>${l10n.t('{0} pairs', head.pairs)}</b></span>
+          ${
+            halfLife === null || muRaw === null
+              ? nothing
+              : html`<span class="fact">${l10n.t('half-life β {0} tokens, μ {1}', halfLife, muRaw.toFixed(3))}</span>`
+          }
+        </p>
       </div>
       <div class="actions">
-        <div class="modes" role="group" aria-label=${l10n.t('Mode of mining')}>
+        <div class="modes" role="group" aria-label=${l10n.t('Rules of pairing')}>
           ${modes.map(
             name =>
-              html`<button aria-pressed=${name === mode} @click=${() => void this.#setMode(name)}>${name}</button>`,
+              html`<vscode-button
+                appearance=${name === mode ? 'primary' : 'secondary'}
+                aria-pressed=${name === mode}
+                @click=${() => this.#setMode(name)}
+                >${name}</vscode-button
+              >`,
           )}
         </div>
+        <vscode-button
+          ?disabled=${head.pairs === 0}
+          @click=${() => void this.#editor.request('pairs.train', { mode }).catch(this.#fail)}
+          >${l10n.t('Train on these…')}</vscode-button
+        >
+        <vscode-button
+          appearance="secondary"
+          ?disabled=${head.pairs === 0}
+          @click=${() => void this.#editor.request('pairs.export', { mode }).catch(this.#fail)}
+          >${l10n.t('Export…')}</vscode-button
+        >
       </div>
-      ${this.#renderChanges(summary)}
+      ${against === null || against === mode ? nothing : this.#renderChanges(head, against)}
     </header>`;
   }
 
-  /** What another mode changes, against the one that was shown before; only looked at, never written. */
-  #renderChanges({ changes: change, mode, ownMode }: PairSummary): TemplateResult | typeof nothing {
-    if (change === null) return nothing;
-    const { subset } = this.#query;
+  /** What the mode makes otherwise than the one that was shown before. */
+  #renderChanges({ counts }: PairsHead, against: MiningModeName): TemplateResult {
+    const changes = (['gained', 'lost', 'otherQuery', 'otherWeight'] as const).filter(name => counts[name]);
     return html`<p class="changes" role="status">
-      ${l10n.t('{0} against {1}: pairs', mode, change.against)}
-      ${changes.map(
-        name =>
-          html`<button
-            class="link"
-            aria-pressed=${subset === name}
-            ?disabled=${change.counts[name] === 0}
-            @click=${() => void this.#show({ subset: subset === name ? 'pairs' : name }, { keep: false })}
-            >${whole(change.counts[name])} ${changeWord(name)}</button
-          >`,
-      )}
-      ${mode === ownMode ? nothing : html`<span class="muted">${l10n.t('A view only: the workspace mines as {0}.', ownMode)}</span>`}
+      ${l10n.t('Against {0}:', against)}
+      ${
+        changes.length === 0
+          ? l10n.t('the same pairs')
+          : changes.map(
+              selection =>
+                html`<button class="jump" aria-pressed=${this.#query?.selection === selection} @click=${() => this.#ask({ selection })}>
+                  ${counts[selection]} ${selectionWord(selection)}
+                </button>`,
+            )
+      }
     </p>`;
   }
 
-  async #setMode(mode: MiningModeName): Promise<void> {
-    const before = this.#summary?.mode;
-    if (before === undefined || before === mode) return;
-    const { subset } = this.#query;
-    const isOfOld = subset !== 'pairs' && subset !== 'pair';
-    await this.#show({
-      mode,
-      against: before,
-      halfLife: null,
-      ...(isOfOld && { subset: 'pairs' as PairSubset }),
-    });
+  #renderEmpty(head: PairsHead): TemplateResult | typeof nothing {
+    if (head.pairs > 0) return nothing;
+    if (head.browses === 0)
+      return html`<p class="banner">${l10n.t('No browse is in the index, so there is nothing to pair. Index logs in which an agent opened documents.')}</p>`;
+    return html`<p class="banner">
+      ${
+        head.counts.unknown
+          ? l10n.t('There are no pairs: {0} of {1} browses have no label.', head.counts.unknown, head.browses)
+          : l10n.t('There are no pairs; the counts beside say why.')
+      }
+      ${
+        head.counts.unknown
+          ? html`<vscode-button @click=${() => void this.#editor.request('pairs.judge', null).catch(this.#fail)}
+              >${l10n.t('Judge the browses…')}</vscode-button
+            >`
+          : nothing
+      }
+    </p>`;
   }
 
-  #renderTable(summary: PairSummary): TemplateResult {
-    const { total } = this.#rows;
-    const { subset, words, sort, descending } = this.#query;
-    const selected = this.#rows.at(this.#position);
-    const isNarrowed = subset !== 'pairs' || words !== '';
-    const detail =
-      selected !== undefined && this.#detail?.key === nameOf(selected) ? this.#detail.detail : undefined;
-    return html`<div class="toolbar" role="toolbar" aria-label=${l10n.t('Filter')}>
-        <strong>${l10n.t('{0}: {1}', subsetWord(subset), whole(total))}</strong>
-        ${isNarrowed ? html`<button class="link" @click=${() => void this.#show({ subset: 'pairs', words: '' })}>${l10n.t('Show all pairs')}</button>` : nothing}
-        <vscode-text-field
-          placeholder=${l10n.t('Filter by words')}
-          aria-label=${l10n.t('Filter by words')}
-          .value=${words}
-          @input=${this.#onWords}
-        ></vscode-text-field>
-        <span class="keys"><kbd>j</kbd><kbd>k</kbd> ${l10n.t('next, previous')} <kbd>↵</kbd> ${l10n.t('open')} <kbd>r</kbd><kbd>i</kbd><kbd>c</kbd> ${l10n.t('label')} <kbd>u</kbd> ${l10n.t('undo')}</span>
-      </div>
-      <main>
-        <div class="grid" role="grid" aria-label=${subsetWord(subset)} aria-rowcount=${total + 1} aria-colcount="7">
-          ${renderHead(sort, descending, column => this.#sort(column))}
-          <div
-            class="pair-rows"
-            role="rowgroup"
-            tabindex="0"
-            aria-activedescendant=${`row-${this.#position}`}
-            @keydown=${this.#onKey}
+  #renderTable(head: PairsHead, query: PairQuery): TemplateResult {
+    return html`<div class="below">
+      <section class="table" aria-label=${selectionWord(query.selection)}>
+        <div class="table-tools">
+          <span
+            ><b>${this.#total}</b> ${selectionWord(query.selection)}
+            ${
+              query.selection === 'pairs'
+                ? nothing
+                : html`<button class="jump" @click=${() => this.#ask({ selection: 'pairs' })}>${l10n.t('Show the pairs')}</button>`
+            }</span
           >
+          <vscode-text-field
+            placeholder=${l10n.t('Filter by query, question, document or log')}
+            aria-label=${l10n.t('Filter by query, question, document or log')}
+            .value=${query.words}
+            @input=${(event: Event) => this.#ask({ words: (event.target as HTMLInputElement).value })}
+          ></vscode-text-field>
+          <span class="keys">
+            <kbd>j</kbd><kbd>k</kbd> ${l10n.t('next, previous')} <kbd>r</kbd> ${l10n.t('relevant')} <kbd>i</kbd>
+            ${l10n.t('irrelevant')} <kbd>c</kbd> ${l10n.t('clear')} <kbd>u</kbd> ${l10n.t('undo')} <kbd>↵</kbd> ${l10n.t('open')}
+          </span>
+        </div>
+        <div class="grid" role="table" aria-rowcount=${this.#total + 1}>
+          <div class="cells head" role="row" aria-rowindex="1">
+            ${pairColumns.map(column => this.#renderColumn(column, query))}
+          </div>
+          <div class="table-body" role="rowgroup" tabindex="0" aria-label=${l10n.t('Rows')}>
             <div class="canvas" role="presentation" .style=${`height: ${this.#list.height}px`}>
               ${repeat(
                 this.#list.items(),
                 ({ index }) => index,
-                ({ index, start }) => {
-                  const row = this.#rows.at(index);
-                  const given = row === undefined ? undefined : this.#given.get(nameOf(row));
-                  return renderRow(
-                    row,
-                    { position: index, start, selected: index === this.#position, given },
-                    {
-                      title: row === undefined ? null : this.#rows.title(row),
-                      preview: this.#preview !== null,
-                      select: () => this.#select(index),
-                      open: step => {
-                        this.#select(index);
-                        this.#openStep(step);
-                      },
-                    },
-                  );
-                },
+                ({ index, start }) => this.#renderRow(head, index, start),
               )}
             </div>
-            ${total === 0 ? html`<p class="state">${summary.fates.pair === 0 && !isNarrowed ? l10n.t('No browse gave a pair; the counts above say why.') : l10n.t('No row holds these words.')}</p>` : nothing}
+            ${this.#total === 0 ? html`<p class="state" role="presentation">${l10n.t('No row of this kind.')}</p>` : nothing}
           </div>
         </div>
-        <aside aria-label=${l10n.t('Selected row')}>
-          ${
-            selected === undefined
-              ? nothing
-              : renderDetail(selected, detail, {
-                  label: label => this.#label(label),
-                  openStep: step => this.#openStep(step),
-                  openLog: this.#openLog,
-                })
-          }
-        </aside>
-      </main>`;
+      </section>
+      ${this.#renderDetail()}
+    </div>`;
   }
 
-  readonly #onWords = (event: Event): void => {
-    const words = (event.target as HTMLInputElement).value;
-    this.#soon('words', () => this.#show({ words }));
+  #renderColumn(column: PairColumn, { sort, descending }: PairQuery): TemplateResult {
+    const isSorted = sort === column;
+    return html`<span
+      role="columnheader"
+      class=${column}
+      aria-sort=${isSorted ? (descending ? 'descending' : 'ascending') : 'none'}
+    >
+      <button @click=${() => this.#ask({ sort: column, descending: isSorted ? !descending : isNumber(column) })}>
+        ${columnWord(column)}<span aria-hidden="true">${isSorted ? (descending ? ' ↓' : ' ↑') : ''}</span>
+      </button>
+    </span>`;
+  }
+
+  #renderRow(head: PairsHead, position: number, start: number): TemplateResult {
+    const found = this.#row(position);
+    const isSelected = this.#selected?.position === position;
+    return html`<div
+      class=${classMap({ row: true, cells: true, selected: isSelected })}
+      role="row"
+      aria-rowindex=${position + 2}
+      aria-current=${isSelected}
+      data-index=${position}
+      .style=${`transform: translateY(${start}px)`}
+      @click=${() => this.#select(position)}
+      @dblclick=${() => this.#openStep()}
+      ${ref(this.#list.measure)}
+    >
+      ${found === undefined ? html`<span role="cell" class="query muted">…</span>` : this.#renderCells(head, found.row, found.title)}
+    </div>`;
+  }
+
+  #renderCells(head: PairsHead, row: PairTableRow, title: string | null): TemplateResult {
+    const { query, doc, negatives, tokens, weight, label, reason, log, step, searchStep } = row;
+    const previewed =
+      this.#preview !== null && weight !== null
+        ? relevanceIntensity(tokens, previewScale(head, this.#preview))
+        : weight;
+    return html`<span role="cell" class="query" title=${query ?? ''}
+        >${query ?? html`<i class="muted">${reason === null ? '' : reasonWord(reason)}</i>`}</span
+      >
+      <span role="cell" class="positive" title=${doc ?? ''}>${title ?? doc ?? '–'}</span>
+      <span role="cell" class="negatives">${negatives ?? '–'}</span>
+      <span role="cell" class="tokens">${tokens ?? '–'}</span>
+      <span role="cell" class=${classMap({ weight: true, previewed: previewed !== weight })}
+        >${previewed === null ? '–' : previewed.toFixed(2)}</span
+      >
+      <span role="cell" class="label"
+        ><span class=${`label ${label.value}`}>${labelMark(label.value)}</span> <span class="muted">${sourceWord(label)}</span></span
+      >
+      <span role="cell" class="place" title=${log}
+        >${fileName(log)} · ${searchStep === null ? step : `${searchStep} → ${step}`}</span
+      >`;
+  }
+
+  #renderDetail(): TemplateResult {
+    const [detail, row] = [this.#detail, this.#selected?.row];
+    if (detail === undefined || row === undefined) {
+      return html`<aside aria-label=${l10n.t('Selected row')}>
+        <p class="muted">${l10n.t('Select a row to see its reasoning, its negatives and where it comes from.')}</p>
+      </aside>`;
+    }
+    const names = (documents: PairDetail['negatives'], shape: string) =>
+      html`<ul class="documents">
+        ${documents.map(({ id, title }) => html`<li><span aria-hidden="true">${shape}</span> ${title ?? id} <code>${title === null ? '' : id}</code></li>`)}
+      </ul>`;
+    return html`<aside aria-label=${l10n.t('Selected row')}>
+      ${detail.query === null ? html`<p>${row.reason === null ? '' : l10n.t('No pair: {0}.', reasonWord(row.reason))}</p>` : html`<h2>${l10n.t('Query')}</h2><p class="query">${detail.query}</p>`}
+      <p class="choices">
+        ${(['relevant', 'irrelevant'] as const).map(
+          value =>
+            html`<vscode-button
+              class=${value}
+              appearance=${row.label.value === value ? 'primary' : 'secondary'}
+              aria-pressed=${row.label.value === value}
+              @click=${() => this.#label(value)}
+              >${labelMark(value)} <kbd>${value[0]}</kbd></vscode-button
+            >`,
+        )}
+        <vscode-button appearance="secondary" @click=${() => this.#label(null)}>${l10n.t('clear')} <kbd>c</kbd></vscode-button>
+      </p>
+      ${row.label.reason === null ? nothing : html`<p class="muted">${sourceWord(row.label)}: “${row.label.reason}”</p>`}
+      <p>
+        <vscode-link href="#" @click=${stay(() => this.#openStep())}>${l10n.t('Open step {0} in the trajectory', row.step)}</vscode-link> <kbd>↵</kbd>
+      </p>
+      ${
+        detail.line === null
+          ? nothing
+          : html`<p>
+              <vscode-link href="#" @click=${stay(() => this.#openLog())}>${l10n.t('Go to line {0} of the log', detail.line)}</vscode-link> <kbd>o</kbd>
+            </p>`
+      }
+      <h2>${l10n.t('Positive')}</h2>
+      <p><span aria-hidden="true">●</span> ${detail.title ?? row.doc ?? l10n.t('document unknown')}</p>
+      ${detail.reasoning === null ? nothing : html`<h2>${l10n.t('Reasoning after it, {0} tokens', row.tokens ?? '?')}</h2><p class="prose quoted after">${detail.reasoning}</p>`}
+      ${detail.negatives.length === 0 ? nothing : html`<h2>${l10n.t('{0} negatives', detail.negatives.length)}</h2>${names(detail.negatives, '○')}`}
+      ${detail.guarded.length === 0 ? nothing : html`<h2>${l10n.t('{0} set aside: relevant in another run of the question', detail.guarded.length)}</h2>${names(detail.guarded, '◐')}`}
+    </aside>`;
+  }
+}
+
+function labelMark(label: PairTableRow['label']['value']): string {
+  switch (label) {
+    case 'relevant':
+      return `● ${l10n.t('relevant')}`;
+    case 'irrelevant':
+      return `✕ ${l10n.t('irrelevant')}`;
+    case 'unknown':
+      return `○ ${l10n.t('unlabelled')}`;
+  }
+}
+
+/** Numbers are mostly wanted from the largest down. */
+function isNumber(column: PairColumn): boolean {
+  return column === 'negatives' || column === 'tokens' || column === 'weight';
+}
+
+function placeOf({ log, trajectory, step, doc }: PairTableRow): BrowsePlace {
+  return { log, trajectory, step, doc };
+}
+
+function isSame(a: BrowsePlace, b: BrowsePlace): boolean {
+  return a.log === b.log && a.trajectory === b.trajectory && a.step === b.step && a.doc === b.doc;
+}
+
+function fileName(log: string): string {
+  return log.slice(log.lastIndexOf('/') + 1);
+}
+
+/** A link's work without a link's going elsewhere. */
+function stay(work: () => void): (event: Event) => void {
+  return event => {
+    event.preventDefault();
+    work();
   };
-
-  protected override updated(): void {
-    this.#rows.askTitles(this.#list.items().map(({ index }) => index));
-  }
-}
-
-/** The one thing to do while there is nothing to show; null if there is something. */
-function nextStep({ browses, fates }: PairSummary) {
-  if (browses === 0) {
-    return {
-      words: l10n.t('No search-agent logs are indexed yet, so there is nothing to mine.'),
-      action: l10n.t('Index the workspace'),
-      command: 'index',
-    } as const;
-  }
-  if (fates.unknown === browses) {
-    return {
-      words: l10n.t(
-        'None of the {0} browses has a label, and only relevant ones give pairs.',
-        whole(browses),
-      ),
-      action: l10n.t('Judge the browses'),
-      command: 'judge',
-    } as const;
-  }
-  return null;
-}
-
-function nameOf({ log, trajectory, step, doc }: PairKey): string {
-  return JSON.stringify([log, trajectory, step, doc]);
 }
 
 registerControls();
-customElements.define('lrat-pairs', PairsPanel);
+customElements.define('lrat-pairs', PairsView);

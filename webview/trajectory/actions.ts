@@ -3,4 +3,5 @@ export interface Actions {
   readonly select: (index: number) => void;
   readonly label: (label: 'relevant' | 'irrelevant' | null) => void;
   readonly openLog: () => void;
+  readonly openPair: () => void;
 }

@@ -57,7 +57,8 @@ function renderBrowse(
                     >`
               }
             </p>
-            <p class="muted">${l10n.t('1 positive, {0} negatives, weight {1}', pair.negatives, pair.weight.toFixed(2))}</p>`
+            <p class="muted">${l10n.t('1 positive, {0} negatives, weight {1}', pair.negatives, pair.weight.toFixed(2))}</p>
+            <p><vscode-link href="#" @click=${stay(actions.openPair)}>${l10n.t('Show among the pairs')}</vscode-link></p>`
     }`;
 }
 

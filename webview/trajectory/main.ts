@@ -145,6 +145,11 @@ class TrajectoryView extends LitElement {
         .request('trajectory.label', { step: step.step, doc: step.doc, label })
         .catch(this.#fail);
     },
+    openPair: () => {
+      const step = this.#step(this.#selected);
+      if (step?.kind !== 'browse') return;
+      void this.#editor.request('open.pair', { step: step.step, doc: step.doc }).catch(this.#fail);
+    },
     openLog: () => {
       const step = this.#step(this.#selected);
       if (step?.line == null || step.column == null) return;
