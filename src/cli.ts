@@ -8,12 +8,14 @@ import * as text from './cli/answers.ts';
 import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
 import { describeDevices } from './engine/session.ts';
+import { exportPairs } from './jobs/export.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { judgeWorkspace, labelStep } from './jobs/judge.ts';
 import { evaluateModels, searchCorpus } from './jobs/measure.ts';
 import { minePairs, writeSeenCorpus } from './jobs/mine.ts';
 import { listRuns, runFolder, stopRun } from './jobs/runs.ts';
 import { resumeTraining, trainModel } from './jobs/train.ts';
+import { type Layout, layouts, weightPlaces } from './mining/export.ts';
 
 /** The composition root of the command line. Results go to standard output, everything else to standard error. */
 
@@ -144,6 +146,18 @@ command('mine', 'mine training pairs from the index')
         out: string;
       },
     ) => answer(options, (workspace, job) => minePairs({ ...options, workspace }, job), text.ofMining),
+  );
+
+command('export', 'write mined pairs in the layout of a trainer')
+  .requiredOption('--pairs <file>', 'pairs from `lrat mine`')
+  .addOption(new Option('--layout <name>', 'for which trainer').choices(layouts).makeOptionMandatory())
+  .requiredOption('--out <file>', 'where the rows go, JSON lines')
+  .addHelpText(
+    'after',
+    `\nWhere the weights stand:\n${layouts.map(name => `  ${name}: ${weightPlaces[name]}`).join('\n')}`,
+  )
+  .action((options: Common & { pairs: string; layout: Layout; out: string }) =>
+    answer(options, (_, job) => exportPairs(options, job), text.ofExport),
   );
 
 command('corpus', 'write the texts of all documents that the logs show')

@@ -2,6 +2,7 @@ import { clip } from '../base/text.ts';
 import type { DeviceReport } from '../engine/session.ts';
 import { describeDifference } from '../evaluation/bootstrap.ts';
 import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
+import type { ExportResult } from '../jobs/export.ts';
 import type { IndexResult } from '../jobs/index.ts';
 import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
 import type { EvaluateResult, SearchResult } from '../jobs/measure.ts';
@@ -131,6 +132,24 @@ export function ofMining(result: MineResult): string {
 
 export function ofCorpus({ out, documents, shows }: CorpusResult): string {
   return `${documents} documents (${shows.document} as opened, ${shows.snippet} snippets, ${shows.extract} extracts) → ${out}`;
+}
+
+export function ofExport({ out, layout, rows, leftOut, columns, weights }: ExportResult): string {
+  const missing = [
+    ...(leftOut.irrelevant > 0 ? [`${leftOut.irrelevant} judged irrelevant`] : []),
+    ...(leftOut.withoutNegatives > 0 ? [`${leftOut.withoutNegatives} without negatives`] : []),
+  ];
+  return [
+    `${rows} rows for ${layout} → ${out}`,
+    ...(missing.length === 0 ? [] : [`Left out, for the layout cannot say it: ${missing.join(', ')}.`]),
+    ...(columns === null
+      ? []
+      : [
+          `Negatives a row: ${columns.negatives}; ${columns.repeating} rows have fewer and repeat theirs, ` +
+            `${columns.cut} negatives of other rows are left out.`,
+        ]),
+    `Weights: ${weights}.`,
+  ].join('\n');
 }
 
 export function ofTraining(result: TrainAnswer): string {

@@ -29,7 +29,7 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.infer<typeof recipeSchema>;
 
 /** As published for transformers (0.6 billion parameters and more); bf16 apart, which is the device's matter. */
-const publishedRecipe: Recipe = {
+export const publishedRecipe: Recipe = {
   epochs: 2,
   batchSize: 32,
   learningRate: 1e-6,
