@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { Annotations, annotationCommands } from './editor/annotations.ts';
 import { registerAll, registerCommands, registerWithoutFolder } from './editor/commands.ts';
 import { CompareViews, compareViewType } from './editor/compare-view.ts';
 import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
@@ -7,6 +8,7 @@ import { LogFollower } from './editor/follow.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
 import { LabelTree } from './editor/labels-tree.ts';
+import { Notes } from './editor/notes.ts';
 import { PairsViews, pairsViewType } from './editor/pairs-view.ts';
 import { RunViews, runViewType } from './editor/run-view.ts';
 import { RunWatch } from './editor/run-watch.ts';
@@ -19,6 +21,7 @@ import { TerminalLinks } from './editor/terminal-links.ts';
 import { runCommands } from './editor/train-command.ts';
 import { type Grouping, type Sorting, TrajectoryTree } from './editor/trajectory-tree.ts';
 import { TrajectoryViews, trajectoryViewType } from './editor/trajectory-view.ts';
+import { Transcripts } from './editor/transcript.ts';
 import { LratWorkspace } from './editor/workspace.ts';
 import type { QueueOrder } from './jobs/label-queue.ts';
 import type { BrowsePlace } from './protocol.ts';
@@ -61,6 +64,16 @@ export function activate(context: vscode.ExtensionContext): void {
   context.subscriptions.push(
     vscode.window.registerWebviewPanelSerializer(pairsViewType, pairs),
     registerAll<BrowsePlace>({ 'lrat.openPairs': async (_, browse) => pairs.open(browse) }, log),
+  );
+  const transcripts = new Transcripts(workspace);
+  const annotations = new Annotations(context.extensionUri, workspace, transcripts, log);
+  const notes = new Notes(workspace, annotations);
+  context.subscriptions.push(
+    transcripts,
+    annotations,
+    notes,
+    registerAll(annotationCommands(workspace, annotations, transcripts), log),
+    registerAll(notes.commands(), log),
   );
   const labels = new LabelTree(workspace, memory.get<QueueOrder>('labelOrder', 'place'));
   const labelView = vscode.window.createTreeView('lrat.labels', { treeDataProvider: labels });

@@ -346,6 +346,7 @@ export interface EditorRequests {
   'trajectory.undo': { params: null; result: null };
   'open.log': { params: { line: number; column: number }; result: null };
   'open.text': { params: null; result: null };
+  'open.transcript': { params: null; result: null };
   'compare.head': { params: null; result: Comparison };
   'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };
   'compare.open': { params: { side: 0 | 1; step: number }; result: null };

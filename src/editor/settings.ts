@@ -6,6 +6,7 @@ export interface Settings {
   readonly person: string;
   readonly followLogs: boolean;
   readonly 'labels.lowConfidence': number;
+  readonly 'annotations.enabled': boolean;
   readonly notifyWhenRunEnds: boolean;
 }
 

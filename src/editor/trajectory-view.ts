@@ -124,6 +124,10 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           await this.openLog(log, line, column);
           return null;
         },
+        'open.transcript': async () => {
+          await vscode.commands.executeCommand('lrat.openTranscript', { entry: { log, trajectory } });
+          return null;
+        },
         'open.text': async () => {
           await this.openLog(log, 1, 1);
           return null;

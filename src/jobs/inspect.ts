@@ -28,7 +28,7 @@ import {
   type TrajectoryFilter,
   TrajectoryIndex,
 } from '../workspace/index.ts';
-import { LabelStore, type NewLabel, type ResolvedLabels } from '../workspace/labels.ts';
+import { type GivenLabel, LabelStore, type NewLabel, type ResolvedLabels } from '../workspace/labels.ts';
 import { type WorkspacePaths, workspacePaths } from '../workspace/paths.ts';
 import { type Compared, compare, compareRows } from './compare.ts';
 import {
@@ -39,6 +39,7 @@ import {
   type QueueOrder,
 } from './label-queue.ts';
 import { PairsTable } from './pairs-table.ts';
+import { type BrowseMark, markOf, type Transcript, transcriptOf } from './transcript.ts';
 
 /** Texts are shown up to so many characters; the log has the rest. */
 const shownText = 20_000;
@@ -51,7 +52,8 @@ const simulatedAgent = 'simulated-agent';
 /** A label that a person set, as it can be taken back. */
 interface Change {
   readonly key: BrowseKey;
-  readonly before: 'relevant' | 'irrelevant' | 'unknown' | null;
+  /** What the person said before. */
+  readonly before: GivenLabel | undefined;
 }
 
 /**
@@ -217,21 +219,54 @@ export class Inspector {
     );
   }
 
+  /** A trajectory as text, with its browses and candidates marked. */
+  async transcript(log: string, id: string): Promise<Transcript> {
+    const head = await this.head(log, id);
+    return transcriptOf(head, await this.steps(log, id, 0, head.outline.length), shownText);
+  }
+
+  /** The browses of a log where they stand in it, by its path on the disk; none if it is not in the index. */
+  async marksOf(path: string): Promise<BrowseMark[]> {
+    const mined = await this.#minedView();
+    return this.trajectoriesOf(path).flatMap(({ log, trajectory: id }) => {
+      const trajectory = this.#read(log, id);
+      const reader = new TrajectoryReader(log, trajectory, this.#labels, this.#counter, mined);
+      return trajectory.steps.flatMap((step, index): BrowseMark[] => {
+        if (step.kind !== 'browse' || step.position === null) return [];
+        const { line, column } = step.position;
+        const key = { log, trajectory: id, step: step.step, doc: step.doc };
+        const view = reader.step(index) as StepView & { kind: 'browse' };
+        return [{ ...markOf(view, key), line: line - 1, column: column - 1 }];
+      });
+    });
+  }
+
   /** A person's label of a browse; null takes an earlier one of this person back. */
   label(key: BrowseKey, label: 'relevant' | 'irrelevant' | 'unknown' | null): void {
-    const own = this.#labels
-      .of(key)
-      .findLast(({ source }) => source.kind === 'person' && source.name === this.#person);
-    this.#undo.push({ key, before: own?.label ?? null });
-    this.#append(key, label);
+    const before = this.#own(key);
+    this.#undo.push({ key, before });
+    this.#append(key, label, before?.note);
+  }
+
+  /** A person's note on a browse, null for none. It stands on a label: the one that counts becomes this person's too. */
+  note(key: BrowseKey, note: string | null): void {
+    this.#undo.push({ key, before: this.#own(key) });
+    this.#append(key, this.#labels.lookup(key), note ?? undefined);
   }
 
   /** Takes the last change of a label back; says which browse it was about, or null if there is none. */
   undo(): BrowseKey | null {
     const change = this.#undo.pop();
     if (change === undefined) return null;
-    this.#append(change.key, change.before);
+    this.#append(change.key, change.before?.label ?? null, change.before?.note);
     return change.key;
+  }
+
+  /** What this person says of a browse, if anything. */
+  #own(key: BrowseKey): GivenLabel | undefined {
+    return this.#labels
+      .of(key)
+      .findLast(({ source }) => source.kind === 'person' && source.name === this.#person);
   }
 
   /** How many browses wait for a person, and how judges agree with people. @param low as in `LabelQueues` */
@@ -341,12 +376,17 @@ export class Inspector {
     return table;
   }
 
-  #append({ log, trajectory, step, doc }: BrowseKey, label: NewLabel['label']): void {
+  #append(
+    { log, trajectory, step, doc }: BrowseKey,
+    label: NewLabel['label'],
+    note: string | undefined,
+  ): void {
     // Somebody else may have written labels since.
     const isOwn = stamp(this.#paths.labels) === this.#labelsStamp;
     if (!isOwn) this.#store = LabelStore.open(this.#paths.labels);
     const [record] = this.#store.append({
       ...{ log, trajectory, step, doc, label },
+      ...(note !== undefined && { note }),
       source: { kind: 'person', name: this.#person },
     });
     if (isOwn) this.#labels.add({ ...record!, trajectory });

@@ -19,6 +19,7 @@ export async function run(): Promise<void> {
   await import('./follow.test.ts');
   await import('./pairs.test.ts');
   await import('./runs.test.ts');
+  await import('./transcript.test.ts');
   await new Promise<void>((resolve, reject) => {
     const runner = mocha.run(failures => {
       const { passes = 0, pending = 0 } = runner.stats ?? {};

@@ -308,11 +308,17 @@ class TrajectoryView extends LitElement {
         ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
         ${facts.map(fact => html`<span class="fact">${fact}</span>`)}
         <span class="links">
+          <vscode-link href="#" @click=${this.#openTranscript}>${l10n.t('Transcript')}</vscode-link>
           <vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link>
         </span>
       </p>
     </header>`;
   }
+
+  readonly #openTranscript = (event: Event): void => {
+    event.preventDefault();
+    void this.#editor.request('open.transcript', null).catch(this.#fail);
+  };
 
   readonly #openText = (event: Event): void => {
     event.preventDefault();

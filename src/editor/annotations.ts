@@ -1,0 +1,301 @@
+import { existsSync, statSync } from 'node:fs';
+import * as vscode from 'vscode';
+import { describeError } from '../base/errors.ts';
+import type { Job } from '../base/progress.ts';
+import type { BrowseMark, CandidateMark } from '../jobs/transcript.ts';
+import type { Fate, LabelValue } from '../protocol.ts';
+import type { BrowseKey } from '../trajectory/outline.ts';
+import { onSetting, setting } from './settings.ts';
+import { type Transcripts, transcriptScheme } from './transcript.ts';
+import type { LratWorkspace } from './workspace.ts';
+
+/** A log above this is shown without annotations, in bytes; VS Code does not even hand such a text to extensions. */
+const largestLog = 50 * 2 ** 20;
+
+/** What stands in a document. */
+export interface Marks {
+  readonly browses: readonly BrowseMark[];
+  readonly candidates: readonly CandidateMark[];
+}
+
+const none: Marks = { browses: [], candidates: [] };
+
+/** CodeLenses, hovers and decorations on the browses of transcripts and of raw logs. */
+export class Annotations implements vscode.CodeLensProvider, vscode.HoverProvider, vscode.Disposable {
+  readonly #workspace: LratWorkspace;
+  readonly #transcripts: Transcripts;
+  readonly #log: vscode.LogOutputChannel;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly onDidChangeCodeLenses = this.#changed.event;
+  readonly #decorations: Readonly<Record<Decoration, vscode.TextEditorDecorationType>>;
+  readonly #registered: vscode.Disposable;
+  /** By document, with the version of the text that the marks belong to. */
+  readonly #known = new Map<string, { readonly version: number; readonly marks: Promise<Marks> }>();
+
+  constructor(
+    extension: vscode.Uri,
+    workspace: LratWorkspace,
+    transcripts: Transcripts,
+    log: vscode.LogOutputChannel,
+  ) {
+    this.#workspace = workspace;
+    this.#transcripts = transcripts;
+    this.#log = log;
+    this.#decorations = decorationTypes(extension);
+    const selector: vscode.DocumentSelector = [
+      { scheme: transcriptScheme },
+      { scheme: 'file', pattern: new vscode.RelativePattern(workspace.folder, '**/*.{json,jsonl,ndjson}') },
+    ];
+    this.#registered = vscode.Disposable.from(
+      vscode.languages.registerCodeLensProvider(selector, this),
+      vscode.languages.registerHoverProvider(selector, this),
+      vscode.window.onDidChangeVisibleTextEditors(() => this.#decorateAll()),
+      vscode.workspace.onDidCloseTextDocument(({ uri }) => this.#known.delete(uri.toString())),
+      workspace.onDidChange(() => this.#refresh()),
+      onSetting('annotations.enabled', () => this.#refresh()),
+      ...Object.values(this.#decorations),
+    );
+    this.#decorateAll();
+  }
+
+  /** The browses and candidates of a document; none where it is no log of the index, too large, or not to be annotated. */
+  marks(document: vscode.TextDocument): Promise<Marks> {
+    const name = document.uri.toString();
+    const known = this.#known.get(name);
+    if (known?.version === document.version) return known.marks;
+    const marks = this.#read(document).catch((error: unknown) => {
+      this.#log.warn(describeError(error));
+      return none;
+    });
+    this.#known.set(name, { version: document.version, marks });
+    return marks;
+  }
+
+  async #read({ uri, isDirty }: vscode.TextDocument): Promise<Marks> {
+    if (!setting('annotations.enabled')) return none;
+    if (uri.scheme === transcriptScheme) return this.#transcripts.read(uri);
+    const stats = statSync(uri.fsPath, { throwIfNoEntry: false });
+    const isIndexed = existsSync(this.#workspace.inHome('index.db'));
+    // In a text that is being changed the index's places mean nothing.
+    if (isDirty || !isIndexed || stats === undefined || stats.size > largestLog) return none;
+    return { browses: await this.#workspace.inspector.ask('marksOf', uri.fsPath), candidates: [] };
+  }
+
+  async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+    const { browses } = await this.marks(document);
+    return browses.flatMap(mark => lensesOf(mark, rangeOf(document, mark)));
+  }
+
+  async provideHover(
+    document: vscode.TextDocument,
+    position: vscode.Position,
+  ): Promise<vscode.Hover | undefined> {
+    const { browses } = await this.marks(document);
+    const mark = browses.findLast(
+      ({ line, column }) => line === position.line && column <= position.character,
+    );
+    return mark && new vscode.Hover(describe(mark), rangeOf(document, mark));
+  }
+
+  #refresh(): void {
+    this.#known.clear();
+    this.#changed.fire();
+    this.#decorateAll();
+  }
+
+  #decorateAll(): void {
+    for (const editor of vscode.window.visibleTextEditors) void this.#decorate(editor);
+  }
+
+  async #decorate(editor: vscode.TextEditor): Promise<void> {
+    const { document } = editor;
+    const isOurs = document.uri.scheme === transcriptScheme || document.uri.scheme === 'file';
+    const { browses, candidates } = isOurs ? await this.marks(document) : none;
+    const options: Record<Decoration, vscode.DecorationOptions[]> = {
+      ...{ relevant: [], irrelevant: [], unknown: [] },
+      ...{ positive: [], negative: [], aside: [] },
+    };
+    for (const mark of browses) {
+      options[mark.label.value].push({
+        range: rangeOf(document, mark),
+        renderOptions: { after: { contentText: weightWord(mark.weight) } },
+      });
+    }
+    for (const { line, fate, weight } of candidates) {
+      const decoration = decorationOf(fate);
+      if (decoration === null) continue;
+      const { range } = document.lineAt(line);
+      options[decoration].push({ range, renderOptions: { after: { contentText: weightWord(weight) } } });
+    }
+    for (const name of Object.keys(options) as Decoration[])
+      editor.setDecorations(this.#decorations[name], options[name]);
+  }
+
+  dispose(): void {
+    this.#registered.dispose();
+    this.#changed.dispose();
+  }
+}
+
+type Decoration = LabelValue | 'positive' | 'negative' | 'aside';
+
+function decorationOf(fate: Fate): Decoration | null {
+  return fate === 'listed' ? null : fate;
+}
+
+/** A gutter icon of its own shape for each, a tint of the line, a mark in the overview ruler. */
+function decorationTypes(extension: vscode.Uri): Record<Decoration, vscode.TextEditorDecorationType> {
+  const make = (icon: string, colour: string, tint: string | null) =>
+    vscode.window.createTextEditorDecorationType({
+      isWholeLine: true,
+      gutterIconPath: vscode.Uri.joinPath(extension, 'media', 'gutter', `${icon}.svg`),
+      gutterIconSize: '70%',
+      overviewRulerColor: new vscode.ThemeColor(colour),
+      overviewRulerLane: vscode.OverviewRulerLane.Left,
+      ...(tint !== null && { backgroundColor: new vscode.ThemeColor(tint) }),
+      after: { margin: '0 0 0 1.5em', color: new vscode.ThemeColor('editorCodeLens.foreground') },
+    });
+  return {
+    relevant: make('positive', 'charts.green', 'diffEditor.insertedLineBackground'),
+    irrelevant: make('irrelevant', 'charts.red', 'diffEditor.removedLineBackground'),
+    unknown: make('unknown', 'charts.yellow', null),
+    positive: make('positive', 'charts.green', null),
+    negative: make('negative', 'charts.red', null),
+    aside: make('aside', 'charts.yellow', null),
+  };
+}
+
+function rangeOf(document: vscode.TextDocument, { line, column }: BrowseMark): vscode.Range {
+  return document.validateRange(new vscode.Range(line, column, line, column));
+}
+
+function lensesOf(mark: BrowseMark, range: vscode.Range): vscode.CodeLens[] {
+  const { key, label } = mark;
+  const lens = (title: string, command: string, ...given: unknown[]) =>
+    new vscode.CodeLens(range, { title, command, arguments: given });
+  return [
+    lens(summary(mark), 'lrat.openBrowse', key),
+    ...(label.value === 'unknown'
+      ? [
+          lens(vscode.l10n.t('Relevant'), 'lrat.setLabel', { key, label: 'relevant' }),
+          lens(vscode.l10n.t('Irrelevant'), 'lrat.setLabel', { key, label: 'irrelevant' }),
+        ]
+      : [
+          ...(label.by === 'person' ? [] : [lens(vscode.l10n.t('Accept'), 'lrat.acceptLabel', { key })]),
+          lens(vscode.l10n.t('Flip'), 'lrat.flipLabel', { key }),
+          ...(label.by === 'person' ? [lens(vscode.l10n.t('Clear'), 'lrat.clearLabel', { key })] : []),
+        ]),
+  ];
+}
+
+/** The label with a shape, who gave it, how sure, and what it weighs. */
+function summary({ label, weight, noPair }: BrowseMark): string {
+  return [
+    `${shapes[label.value]} ${labelWord(label.value)}`,
+    ...(label.by === null ? [] : [label.by === 'person' ? vscode.l10n.t('by {0}', label.name) : label.name]),
+    ...(label.confidence === null ? [] : [label.confidence.toFixed(2)]),
+    weight === null
+      ? vscode.l10n.t('no pair: {0}', noPair ?? '')
+      : vscode.l10n.t('weight {0}', weight.toFixed(2)),
+  ].join(' · ');
+}
+
+const shapes: Record<LabelValue, string> = { relevant: '●', irrelevant: '✕', unknown: '○' };
+
+function labelWord(label: LabelValue): string {
+  switch (label) {
+    case 'relevant':
+      return vscode.l10n.t('relevant');
+    case 'irrelevant':
+      return vscode.l10n.t('irrelevant');
+    case 'unknown':
+      return vscode.l10n.t('unlabelled');
+  }
+}
+
+function weightWord(weight: number | null): string {
+  return weight === null ? '' : `w ${weight.toFixed(2)}`;
+}
+
+/** The judge's words are data: they are put in as text, not as Markdown. */
+function describe(mark: BrowseMark): vscode.MarkdownString {
+  const { label, tokens, weight } = mark;
+  const text = new vscode.MarkdownString();
+  text.appendText(summary(mark));
+  if (label.reason !== null) text.appendMarkdown('\n\n').appendText(label.reason);
+  if (label.note !== null) text.appendMarkdown('\n\n').appendText(vscode.l10n.t('Note: {0}', label.note));
+  if (tokens !== null && weight !== null) {
+    text
+      .appendMarkdown('\n\n')
+      .appendText(
+        vscode.l10n.t('{0} tokens of post-browse reasoning → weight {1}', tokens, weight.toFixed(3)),
+      );
+  }
+  return text;
+}
+
+/** The commands that label the browse of a lens, or at the cursor. */
+export function annotationCommands(
+  workspace: LratWorkspace,
+  annotations: Annotations,
+  transcripts: Transcripts,
+): Record<string, (job: Job, argument?: unknown) => Promise<unknown>> {
+  const { inspector } = workspace;
+  const set = async (key: BrowseKey, label: 'relevant' | 'irrelevant' | null) => {
+    await inspector.ask('label', key, label);
+    await workspace.refresh();
+  };
+  const onMark =
+    (work: (mark: BrowseMark) => Promise<unknown>) =>
+    async (_: Job, argument?: unknown): Promise<unknown> => {
+      const mark = await markAt(annotations, (argument as { key?: BrowseKey } | undefined)?.key);
+      if (mark !== undefined) return work(mark);
+      return vscode.window.showInformationMessage(vscode.l10n.t('There is no browse at the cursor.'));
+    };
+  return {
+    'lrat.openTranscript': async (_, argument) => {
+      const place = (argument as { entry?: { log: string; trajectory: string } } | undefined)?.entry;
+      if (place !== undefined) await transcripts.open(place);
+    },
+    'lrat.setLabel': async (_, argument) => {
+      const { key, label } = argument as { key: BrowseKey; label: 'relevant' | 'irrelevant' };
+      await set(key, label);
+    },
+    'lrat.acceptLabel': onMark(async ({ key, label }) => {
+      if (label.value !== 'unknown') await set(key, label.value);
+    }),
+    'lrat.flipLabel': onMark(({ key, label }) =>
+      set(key, label.value === 'relevant' ? 'irrelevant' : 'relevant'),
+    ),
+    'lrat.clearLabel': onMark(({ key }) => set(key, null)),
+    'lrat.nextBrowse': () => step(annotations, 1),
+    'lrat.previousBrowse': () => step(annotations, -1),
+  };
+}
+
+/** The browse of a key in the active document, or the last one that begins before the cursor. */
+async function markAt(annotations: Annotations, key: BrowseKey | undefined): Promise<BrowseMark | undefined> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) return undefined;
+  const { browses } = await annotations.marks(editor.document);
+  const { line, character } = editor.selection.active;
+  return browses.findLast(mark =>
+    key === undefined
+      ? mark.line < line || (mark.line === line && mark.column <= character)
+      : JSON.stringify(mark.key) === JSON.stringify(key),
+  );
+}
+
+/** Puts the cursor on the next browse in a direction. */
+async function step(annotations: Annotations, direction: 1 | -1): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (editor === undefined) return;
+  const { browses } = await annotations.marks(editor.document);
+  const { line } = editor.selection.active;
+  const next =
+    direction === 1 ? browses.find(mark => mark.line > line) : browses.findLast(mark => mark.line < line);
+  if (next === undefined) return;
+  const range = rangeOf(editor.document, next);
+  editor.selection = new vscode.Selection(range.start, range.start);
+  editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}

@@ -1,0 +1,115 @@
+import type { CandidateView, Fate, LabelView, StepKind, StepView, TrajectoryHead } from '../protocol.ts';
+import type { BrowseKey } from '../trajectory/outline.ts';
+
+/** A browse where it stands in a text: in a transcript, or in the log itself. */
+export interface BrowseMark {
+  readonly key: BrowseKey;
+  /** 0-based. */
+  readonly line: number;
+  readonly column: number;
+  readonly label: LabelView;
+  /** Of its pair; null if it gives none. */
+  readonly weight: number | null;
+  /** Why it gives no pair, or null. */
+  readonly noPair: string | null;
+  /** Tokens of the post-browse reasoning; null if unknown. */
+  readonly tokens: number | null;
+}
+
+/** What became of a candidate, at its line of a transcript. */
+export interface CandidateMark {
+  readonly line: number;
+  readonly fate: Fate;
+  readonly weight: number | null;
+}
+
+/** A trajectory as text, and where its steps stand in it. Lines count from 0. */
+export interface Transcript {
+  readonly text: string;
+  readonly steps: readonly {
+    readonly kind: StepKind;
+    readonly step: number;
+    readonly name: string;
+    readonly line: number;
+    /** The last line of the step. */
+    readonly end: number;
+  }[];
+  readonly browses: readonly BrowseMark[];
+  readonly candidates: readonly CandidateMark[];
+}
+
+/**
+ * Writes a trajectory out for reading: a heading for each step, its text indented below. Labels stand beside the text, not
+ * in it, so that it stays the same when they change.
+ *
+ * @param limit characters that the steps' texts were cut at
+ */
+export function transcriptOf(head: TrajectoryHead, steps: readonly StepView[], limit: number): Transcript {
+  const lines: string[] = [];
+  const marks: { browses: BrowseMark[]; candidates: CandidateMark[] } = { browses: [], candidates: [] };
+  const spans: Transcript['steps'][number][] = [];
+  const indented = (text: string, by = '    ') => {
+    for (const line of text.split(/\r\n|\r|\n/)) lines.push(line === '' ? '' : by + line);
+    if (text.length >= limit)
+      lines.push(`${by}… cut after ${limit.toLocaleString('en')} characters; the log has the rest`);
+  };
+
+  const facts = [head.outcome, head.agent, head.retriever, head.log].filter(fact => fact !== null);
+  lines.push(head.question ?? head.trajectory, facts.join(' · '), '');
+  for (const step of steps) {
+    const line = lines.length;
+    const { name, body } = content(step);
+    lines.push(`[${step.step}] ${step.kind}${name === '' ? '' : `  ${name}`}`);
+    if (step.kind === 'search') {
+      for (const candidate of step.candidates) {
+        marks.candidates.push({ line: lines.length, fate: candidate.fate, weight: candidate.weight });
+        lines.push(`  ${String(candidate.rank).padStart(3)}. ${titleOf(candidate)}`);
+        if (candidate.snippet !== '') indented(candidate.snippet.replace(/\s+/g, ' '), '       ');
+      }
+    }
+    if (step.kind === 'browse') {
+      const key = { log: head.log, trajectory: head.trajectory, step: step.step, doc: step.doc };
+      marks.browses.push({ ...markOf(step, key), line, column: 0 });
+    }
+    if (body !== '') indented(body);
+    spans.push({ kind: step.kind, step: step.step, name, line, end: lines.length - 1 });
+    lines.push('');
+  }
+  return { text: lines.join('\n'), steps: spans, ...marks };
+}
+
+/** What is marked of a browse, wherever it stands. */
+export function markOf(
+  { label, pair, noPair, tokens }: StepView & { kind: 'browse' },
+  key: BrowseKey,
+): Omit<BrowseMark, 'line' | 'column'> {
+  return { key, label, weight: pair?.weight ?? null, noPair, tokens };
+}
+
+function content(step: StepView): { name: string; body: string } {
+  switch (step.kind) {
+    case 'think':
+      return { name: `${step.tokens} tokens${step.postBrowse ? ', post-browse' : ''}`, body: step.text };
+    case 'search':
+      return { name: oneLine(step.query), body: step.error ?? '' };
+    case 'browse':
+      return {
+        name: [step.title, step.doc === null ? 'document unknown' : `(${step.doc})`]
+          .filter(part => part !== null)
+          .join(' '),
+        body: step.error ?? step.text,
+      };
+    case 'tool':
+      return { name: step.name, body: '' };
+    case 'answer':
+      return { name: '', body: step.text };
+  }
+}
+
+function titleOf({ title, id }: CandidateView): string {
+  return title === null ? id : `${oneLine(title)} (${id})`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
+}
