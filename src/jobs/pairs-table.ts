@@ -1,4 +1,4 @@
-import type { MiningResult } from '../mining/mine.ts';
+import type { BrowseDrop, MiningResult } from '../mining/mine.ts';
 import type { MiningMode, Pair } from '../mining/pair.ts';
 import { type DropReason, dropReasons } from '../mining/rule.ts';
 import type {
@@ -30,7 +30,8 @@ export class PairsTable {
   readonly mode: MiningMode;
   readonly mined: MiningResult;
   readonly #rows: readonly Row[];
-  readonly #byBrowse: ReadonlyMap<string, Row>;
+  /** Rows of one browse, pairs first: a call that opened a document twice is two browses of the same name. */
+  readonly #byBrowse: ReadonlyMap<string, readonly Row[]>;
   /** Searches from whose lists the guard took negatives, by `searchKey`. */
   readonly #guarded: ReadonlyMap<string, readonly string[]>;
   #last: { readonly query: string; readonly rows: readonly Row[] } | undefined;
@@ -43,11 +44,11 @@ export class PairsTable {
       const key = { log, trajectory, step, doc };
       return { ...key, pair, reason: null, tokens, label: labels(key) };
     });
-    const drops = mined.drops.map(({ reasoningTokens: tokens, reason, ...key }): Row => {
+    const drops = inOrder(mined.drops).map(({ reasoningTokens: tokens, reason, ...key }): Row => {
       return { ...key, pair: null, reason, tokens, label: labels(key) };
     });
     this.#rows = [...pairs, ...drops];
-    this.#byBrowse = new Map(this.#rows.map(row => [browseKey(row), row]));
+    this.#byBrowse = Map.groupBy(this.#rows, browseKey);
     const guarded = new Map<string, string[]>();
     for (const { log, trajectory, searchStep, searchPart, document } of mined.guarded) {
       const key = searchKey(log, trajectory, searchStep, searchPart);
@@ -90,7 +91,14 @@ export class PairsTable {
   }
 
   pairOf(browse: BrowsePlace): Pair | null {
-    return this.#byBrowse.get(browseKey(browse))?.pair ?? null;
+    return this.#byBrowse.get(browseKey(browse))?.[0]?.pair ?? null;
+  }
+
+  /** The pair that another mode makes of the same browse. */
+  #pairLike(row: Row, other: PairsTable): Pair | null {
+    const key = browseKey(row);
+    const at = this.#byBrowse.get(key)!.indexOf(row);
+    return other.#byBrowse.get(key)?.[at]?.pair ?? null;
   }
 
   /** Documents that the guard took out of a pair's negatives. */
@@ -112,7 +120,7 @@ export class PairsTable {
   }
 
   #selector(selection: PairSelection, against: PairsTable | null): (row: Row) => boolean {
-    const other = (row: Row) => against?.pairOf(row) ?? null;
+    const other = (row: Row) => (against === null ? null : this.#pairLike(row, against));
     switch (selection) {
       case 'pairs':
         return ({ pair }) => pair?.satisfied === true;
@@ -149,6 +157,12 @@ export class PairsTable {
         return ({ reason }) => reason === selection;
     }
   }
+}
+
+/** By trajectory and then by step: mining tells reason by reason what it left out of a trajectory. */
+function inOrder(drops: readonly BrowseDrop[]): readonly BrowseDrop[] {
+  const trajectories = Map.groupBy(drops, ({ log, trajectory }) => JSON.stringify([log, trajectory]));
+  return [...trajectories.values()].flatMap(own => own.sort((a, b) => a.step - b.step));
 }
 
 const selections: readonly PairSelection[] = [
