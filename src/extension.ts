@@ -4,6 +4,7 @@ import { registerAll, registerCommands, registerWithoutFolder } from './editor/c
 import { CompareViews, compareViewType } from './editor/compare-view.ts';
 import { copyDiagnostics, rememberLines } from './editor/diagnostics.ts';
 import { evaluateCommands } from './editor/evaluate-command.ts';
+import { exportCommands } from './editor/export-command.ts';
 import { LogFollower } from './editor/follow.ts';
 import { judgeCommands } from './editor/judge-command.ts';
 import { labelCommands } from './editor/label-commands.ts';
@@ -88,6 +89,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerAll(labelCommands({ workspace, tree: labels, treeView: labelView, views, memory }), log),
     registerAll(judgeCommands({ workspace, keys, memory }), log),
     registerAll(evaluateCommands(workspace), log),
+    registerAll(exportCommands(workspace), log),
   );
   context.subscriptions.push(
     workspace,

@@ -170,7 +170,8 @@ function isChoice(argument: unknown): argument is JudgeChoice {
   return typeof argument === 'object' && argument !== null && 'judge' in argument;
 }
 
-async function pickMode(): Promise<string | undefined> {
+/** Asks for the rules of pairing. */
+export async function pickMode(): Promise<string | undefined> {
   const choice = await vscode.window.showQuickPick(
     [
       {

@@ -18,6 +18,7 @@ export async function run(): Promise<void> {
   await import('./manifest.test.ts');
   await import('./follow.test.ts');
   await import('./pairs.test.ts');
+  await import('./export.test.ts');
   await import('./runs.test.ts');
   await import('./transcript.test.ts');
   await new Promise<void>((resolve, reject) => {
