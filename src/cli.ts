@@ -10,11 +10,12 @@ import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
 import { describeDevices } from './engine/session.ts';
 import { exportPairs } from './jobs/export.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
-import { judgeWorkspace, labelStep } from './jobs/judge.ts';
-import { evaluateModels, searchCorpus } from './jobs/measure.ts';
-import { minePairs, writeSeenCorpus } from './jobs/mine.ts';
+import { labelStep } from './jobs/judge.ts';
+import { searchCorpus } from './jobs/measure.ts';
+import { writeSeenCorpus } from './jobs/mine.ts';
 import { listRuns, runFolder, stopRun } from './jobs/runs.ts';
 import { resumeTraining, trainModel } from './jobs/train.ts';
+import { recordedEvaluation, recordedJudging, recordedMining, resumeJudging } from './jobs/work-runs.ts';
 import { type Layout, layouts, weightPlaces } from './mining/export.ts';
 
 /** The composition root of the command line. Results go to standard output, everything else to standard error. */
@@ -94,9 +95,26 @@ command('judge', 'label the browses that nobody has judged')
   .option('--url <url>', 'base URL of an OpenAI-compatible endpoint (the key is read from LRAT_API_KEY)')
   .option('--model <name>', 'model at that endpoint')
   .option('--concurrency <n>', 'requests at once', positiveInteger)
+  .option('--resume <run>', 'go on with a stopped judging, by its id, as it began; nothing else is needed')
   .action(
-    (options: Common & { judge?: 'rules' | 'openai'; url?: string; model?: string; concurrency?: number }) =>
-      answer(options, (workspace, job) => judgeWorkspace({ ...options, workspace }, job), text.ofJudging),
+    ({
+      resume,
+      ...options
+    }: Common & {
+      judge?: 'rules' | 'openai';
+      url?: string;
+      model?: string;
+      concurrency?: number;
+      resume?: string;
+    }) =>
+      answer(
+        options,
+        (workspace, job) =>
+          resume === undefined
+            ? recordedJudging({ ...options, workspace }, job)
+            : resumeJudging(workspace, resume, job),
+        text.ofJudging,
+      ),
   );
 
 command('label', 'set the label of a browse by hand; it outranks every judge')
@@ -145,7 +163,7 @@ command('mine', 'mine training pairs from the index')
         outcome: 'correct' | 'incorrect' | 'all';
         out: string;
       },
-    ) => answer(options, (workspace, job) => minePairs({ ...options, workspace }, job), text.ofMining),
+    ) => answer(options, (workspace, job) => recordedMining({ ...options, workspace }, job), text.ofMining),
   );
 
 command('export', 'write mined pairs in the layout of a trainer')
@@ -212,17 +230,19 @@ command('train', 'train a retriever on mined pairs')
     );
   });
 
-command('runs', 'the training runs of the workspace, newest first, and how they stand').action(
-  (options: Common) => answer(options, workspace => listRuns(workspace), text.ofRuns),
+command('runs', 'the runs of the workspace, newest first, and how they stand').action((options: Common) =>
+  answer(options, workspace => listRuns(workspace), text.ofRuns),
 );
 
-command('stop <run>', 'stop a run, wherever it was started; `lrat train --resume` goes on with it').action(
-  (run: string, options: Common) =>
-    answer(
-      options,
-      async workspace => ({ run, stopped: await stopRun(runFolder(workspace, run)) }),
-      text.ofStopping,
-    ),
+command(
+  'stop <run>',
+  'stop a run, wherever it was started; --resume of `lrat train` or `lrat judge` goes on with it',
+).action((run: string, options: Common) =>
+  answer(
+    options,
+    async workspace => ({ run, stopped: await stopRun(runFolder(workspace, run)) }),
+    text.ofStopping,
+  ),
 );
 
 command('devices', 'what could compute here, and what does').action((options: Common) =>
@@ -275,7 +295,7 @@ command('eval', 'measure retrievers on held-out questions')
       answer(
         options,
         (workspace, job) =>
-          evaluateModels(
+          recordedEvaluation(
             { ...options, workspace, models: options.model, judged: judgedBy(options), cutoffs: options.k },
             job,
           ),

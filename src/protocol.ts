@@ -133,9 +133,14 @@ export interface EstimateView {
   readonly high: number;
 }
 
-/** A training run as its panel shows it. */
+/** A run as its panel shows it. */
 export interface RunView {
   readonly id: string;
+  readonly kind: 'training' | 'judging' | 'mining' | 'evaluation';
+  /** Whether it can go on where it stopped. */
+  readonly canResume: boolean;
+  /** What came of judging or mining, as words and numbers. */
+  readonly counts: readonly (readonly [string, number])[];
   readonly title: string;
   readonly state: RunStateName;
   readonly error: string | null;

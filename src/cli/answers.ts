@@ -167,20 +167,22 @@ export function ofTraining(result: TrainAnswer): string {
 }
 
 export function ofRuns({ runs, problems }: RunList): string {
-  const rows = runs.map(({ id, state, step, steps, loss, figures, model, title }) => [
+  const rows = runs.map(({ id, kind, state, step, steps, loss, figures, counts, name, title }) => [
     id,
+    kind,
     state,
     `${step}/${steps}`,
     loss === null ? '–' : loss.toFixed(4),
-    Object.entries(figures)
-      .map(([name, value]) => `${name} ${formatNumber(value)}`)
-      .join(', '),
-    `${model}: ${title}`,
+    [
+      ...Object.entries(figures).map(([figure, value]) => `${figure} ${formatNumber(value)}`),
+      ...Object.entries(counts).map(([what, count]) => `${count} ${what}`),
+    ].join(', '),
+    `${name}: ${title}`,
   ]);
   return [
     rows.length === 0
-      ? 'No runs yet. `lrat train` starts one.'
-      : alignTable(['run', 'state', 'step', 'loss', 'held out', 'training'], rows),
+      ? 'No runs yet. `lrat judge`, `lrat mine`, `lrat train` and `lrat eval` make them.'
+      : alignTable(['run', 'kind', 'state', 'step', 'loss', 'result', 'what'], rows),
     ...(problems.length === 0 ? [] : ofProblems(problems)),
   ].join('\n');
 }

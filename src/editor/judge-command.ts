@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Job } from '../base/progress.ts';
+import { runFolder } from '../jobs/runs.ts';
 import { requireTrust } from './commands.ts';
 import { runCommandLine } from './process.ts';
 import { type ApiKeys, urlProblem } from './secrets.ts';
@@ -33,6 +34,7 @@ export function judgeCommands(parts: JudgeParts): Record<string, Command> {
   return {
     'lrat.judge': async (_, argument) => {
       requireTrust();
+      if (isResumption(argument)) return resumeJudging(parts, argument.resume);
       const choice = isChoice(argument) ? argument : await chooseJudge(parts);
       if (choice === undefined) return;
       await memory.update('judge', choice);
@@ -71,16 +73,41 @@ export function judgeCommands(parts: JudgeParts): Record<string, Command> {
   };
 }
 
-/** Judges what is not judged yet; a cancelled judging goes on from where it stopped. */
+/** Judges what is not judged yet; a cancelled judging is a run that can be resumed. */
 async function judge({ workspace, keys }: JudgeParts, choice: JudgeChoice): Promise<unknown> {
   const { judge: kind } = choice;
-  const endpoint = kind === 'openai' ? ['--url', choice.url, '--model', choice.model] : [];
-  const environment = kind === 'openai' ? await keys.environment(choice.url) : {};
+  return kind === 'rules'
+    ? followJudging(workspace, vscode.l10n.t('Judging by rules'), ['--judge', kind])
+    : followJudging(
+        workspace,
+        vscode.l10n.t('Judging by {0}', choice.model),
+        ['--judge', kind, '--url', choice.url, '--model', choice.model],
+        await keys.environment(choice.url),
+      );
+}
+
+async function resumeJudging({ workspace, keys }: JudgeParts, id: string): Promise<unknown> {
+  const record = runFolder(workspace.path, id).read();
+  const url = 'request' in record ? record.request.url : undefined;
+  return followJudging(
+    workspace,
+    vscode.l10n.t('Judging by {0}', 'name' in record ? record.name : id),
+    ['--resume', id],
+    typeof url === 'string' ? await keys.environment(url) : {},
+  );
+}
+
+/** Runs `lrat judge` with its progress as a notification that can be cancelled. */
+async function followJudging(
+  workspace: LratWorkspace,
+  title: string,
+  options: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
-      title:
-        kind === 'rules' ? vscode.l10n.t('Judging by rules') : vscode.l10n.t('Judging by {0}', choice.model),
+      title,
       cancellable: true,
     },
     async (progress, token) => {
@@ -89,7 +116,7 @@ async function judge({ workspace, keys }: JudgeParts, choice: JudgeChoice): Prom
       let before = 0;
       try {
         const result = (await runCommandLine(
-          ['judge', '--workspace', workspace.path, '--judge', kind, ...endpoint],
+          ['judge', '--workspace', workspace.path, ...options],
           {
             signal: controller.signal,
             report: ({ done, total }) => {
@@ -164,6 +191,10 @@ function askUrl(memory: vscode.Memento): Thenable<string | undefined> {
     validateInput: urlProblem,
     ignoreFocusOut: true,
   });
+}
+
+function isResumption(argument: unknown): argument is { readonly resume: string } {
+  return typeof (argument as { resume?: unknown } | undefined)?.resume === 'string';
 }
 
 function isChoice(argument: unknown): argument is JudgeChoice {

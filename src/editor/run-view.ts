@@ -3,6 +3,7 @@ import { relative, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import {
+  isResumable,
   MetricsReader,
   paceOf,
   type RunSummary,
@@ -14,6 +15,7 @@ import {
 import type { RunView } from '../protocol.ts';
 import type { RunFolder } from '../training/run-folder.ts';
 import type { RunWatch } from './run-watch.ts';
+import { countNames } from './runs-tree.ts';
 import { serveWebview } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -125,17 +127,29 @@ export class RunViews implements vscode.WebviewPanelSerializer {
 }
 
 async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader): Promise<RunView> {
-  const { pairs, base, out, recipe, created } = folder.readRecord();
+  const { id, kind, state, error, created, step, steps, loss, counts } = run;
+  const common = {
+    ...{ id, kind, state, error, created, step, steps, loss },
+    title: `${run.name}: ${run.title}`,
+    canResume: isResumable(run),
+    counts: countNames().flatMap(([name, word]) => (name in counts ? [[word, counts[name]!] as const] : [])),
+    points: thinOut(metrics.steps, pointLimit),
+    stepsPerPoint: Math.max(1, Math.ceil(metrics.steps.length / pointLimit)),
+    heldOut: metrics.figures.map(({ step, figures }) => ({ step, figures })),
+    result: kind === 'training' || kind === 'evaluation' ? readResult(folder) : null,
+    log: await readTail(folder.logFile, logLines),
+  };
+  const record = folder.read();
+  if (record.kind !== 'training') {
+    const settings = Object.entries(record.request).map(
+      ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+    );
+    return { ...common, settings, pace: null };
+  }
+  const { pairs, base, out, recipe } = record;
   const isNew = resolve(folder.workspace, base) === folder.base;
   return {
-    id: run.id,
-    title: `${run.model}: ${run.title}`,
-    state: run.state,
-    error: run.error,
-    created,
-    step: run.step,
-    steps: run.steps,
-    loss: run.loss,
+    ...common,
     settings: [
       [vscode.l10n.t('Pairs'), pairs],
       [vscode.l10n.t('Base'), isNew ? vscode.l10n.t('a new static encoder') : base],
@@ -149,10 +163,5 @@ async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader
       [vscode.l10n.t('Seed'), String(recipe.seed)],
     ],
     pace: paceOf(metrics.steps, run.steps, recipe.batchSize),
-    points: thinOut(metrics.steps, pointLimit),
-    stepsPerPoint: Math.max(1, Math.ceil(metrics.steps.length / pointLimit)),
-    heldOut: metrics.figures.map(({ step, figures }) => ({ step, figures })),
-    result: readResult(folder),
-    log: await readTail(folder.logFile, logLines),
   };
 }

@@ -39,18 +39,18 @@ export class RunTree implements vscode.TreeDataProvider<RunNode> {
 }
 
 function runItem(run: RunSummary): vscode.TreeItem {
-  const item = new vscode.TreeItem(run.model);
+  const item = new vscode.TreeItem(run.name);
   item.id = run.id;
   item.description = describe(run);
   item.tooltip = [
-    `${run.model}: ${run.title}`,
+    `${run.name}: ${run.title}`,
     vscode.l10n.t('Run {0}, started {1}', run.id, new Date(run.created).toLocaleString()),
     item.description,
     ...(run.error === null ? [] : [run.error]),
   ].join('\n');
   item.iconPath = stateIcon(run.state);
-  item.accessibilityInformation = { label: `${run.model}, ${run.title}, ${item.description}` };
-  item.contextValue = `run.${run.state}`;
+  item.accessibilityInformation = { label: `${run.name}, ${run.title}, ${item.description}` };
+  item.contextValue = `run.${run.kind}.${run.state}`;
   item.command = {
     command: 'lrat.openRun',
     title: vscode.l10n.t('Open Run'),
@@ -61,6 +61,7 @@ function runItem(run: RunSummary): vscode.TreeItem {
 
 function describe(run: RunSummary): string {
   return [
+    kindWord(run.kind),
     stateWord(run.state),
     ...(run.state === 'finished' || run.steps === 0 ? [] : [`${run.step}/${run.steps}`]),
     headline(run),
@@ -69,11 +70,42 @@ function describe(run: RunSummary): string {
     .join(' · ');
 }
 
-/** The figure that a run is told by: the first that was measured on held-out questions, else the loss. */
-export function headline({ figures, loss }: RunSummary): string | null {
+/** What a run is told by: what came of it, else the first figure measured on held-out questions, else the loss. */
+export function headline({ figures, loss, counts }: RunSummary): string | null {
+  if (Object.keys(counts).length > 0) {
+    return countNames()
+      .filter(([name]) => (counts[name] ?? 0) > 0)
+      .map(([name, word]) => `${counts[name]!.toLocaleString()} ${word}`)
+      .join(', ');
+  }
   const [measured] = Object.entries(figures);
   if (measured !== undefined) return `${measured[0]} ${formatNumber(measured[1])}`;
   return loss === null ? null : vscode.l10n.t('loss {0}', loss.toFixed(3));
+}
+
+/** The numbers that judging and mining end with, as people read them. */
+export function countNames(): readonly (readonly [string, string])[] {
+  return [
+    ['pairs', vscode.l10n.t('pairs')],
+    ['relevant', vscode.l10n.t('relevant')],
+    ['irrelevant', vscode.l10n.t('irrelevant')],
+    ['unknown', vscode.l10n.t('unknown')],
+    ['already', vscode.l10n.t('judged before')],
+    ['byPeople', vscode.l10n.t('labelled by people')],
+  ];
+}
+
+export function kindWord(kind: RunSummary['kind']): string {
+  switch (kind) {
+    case 'training':
+      return vscode.l10n.t('training');
+    case 'judging':
+      return vscode.l10n.t('judging');
+    case 'mining':
+      return vscode.l10n.t('mining');
+    case 'evaluation':
+      return vscode.l10n.t('evaluation');
+  }
 }
 
 export function stateWord(state: RunSummary['state']): string {

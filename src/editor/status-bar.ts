@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { RunWatch } from './run-watch.ts';
-import { headline, stateWord } from './runs-tree.ts';
+import { headline, kindWord, stateWord } from './runs-tree.ts';
 import { setting } from './settings.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -43,8 +43,8 @@ export class StatusBar implements vscode.Disposable {
     const { running } = this.#watch;
     if (running !== undefined) {
       const share = running.steps === 0 ? 0 : Math.floor((100 * running.step) / running.steps);
-      this.#item.text = `$(sync~spin) ${vscode.l10n.t('LRAT training {0} %', share)}`;
-      this.#item.tooltip = `${running.model}: ${running.title}`;
+      this.#item.text = `$(sync~spin) ${vscode.l10n.t('LRAT {0} {1} %', kindWord(running.kind), share)}`;
+      this.#item.tooltip = `${running.name}: ${running.title}`;
       this.#item.command = {
         command: 'lrat.openRun',
         title: vscode.l10n.t('Open Run'),
@@ -65,19 +65,21 @@ export class StatusBar implements vscode.Disposable {
 /** Tells when a run ended that nobody was looking at; one that the user stopped needs no telling. */
 export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscode.Disposable {
   return watch.onDidEnd(async run => {
+    // Whoever starts other work in the editor waits for its answer.
+    if (run.kind !== 'training') return;
     if (run.state === 'stopped' || shows(run.id) || !setting('notifyWhenRunEnds')) return;
     const open = vscode.l10n.t('Open');
     const told = headline(run);
     const choice = await (run.state === 'finished'
       ? vscode.window.showInformationMessage(
-          vscode.l10n.t('Training finished: {0}', [run.model, told].filter(Boolean).join(', ')),
+          vscode.l10n.t('Training finished: {0}', [run.name, told].filter(Boolean).join(', ')),
           open,
         )
       : vscode.window.showErrorMessage(
           vscode.l10n.t(
             'Training {0}: {1}',
             stateWord(run.state),
-            [run.model, run.error].filter(Boolean).join(': '),
+            [run.name, run.error].filter(Boolean).join(': '),
           ),
           open,
         ));

@@ -52,8 +52,8 @@ export class TerminalLinks implements vscode.TerminalLinkProvider<Link> {
     return link.open();
   }
 
-  #toRun({ id, model }: RunSummary) {
-    return { tooltip: vscode.l10n.t('Open Run'), open: () => this.#runs.open(id, model) };
+  #toRun({ id, name }: RunSummary) {
+    return { tooltip: vscode.l10n.t('Open Run'), open: () => this.#runs.open(id, name) };
   }
 
   #toTrajectory(entry: TrajectoryEntry, step: number | undefined) {

@@ -12,7 +12,7 @@ import { requireTrust } from './commands.ts';
 import { runCommandLine } from './process.ts';
 import type { RunViews } from './run-view.ts';
 import type { RunWatch } from './run-watch.ts';
-import { type RunNode, stateWord } from './runs-tree.ts';
+import { kindWord, type RunNode, stateWord } from './runs-tree.ts';
 import type { LratTaskDefinition, LratTasks } from './tasks.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -55,7 +55,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const choices = isChoices(argument) ? argument : await chooseTraining(parts, job, mined);
       return choices === undefined ? undefined : startTraining(parts, choices);
     },
-    'lrat.openRun': onRun(async run => views.open(run.id, run.model)),
+    'lrat.openRun': onRun(async run => views.open(run.id, run.name)),
     'lrat.showRunLog': onRun(async run => views.openLog(run.id)),
     'lrat.stopRun': onRun(async run => {
       requireTrust();
@@ -63,18 +63,22 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       await watch.look();
       return state;
     }),
-    'lrat.resumeRun': onRun(run => resumeRun(parts, run)),
+    'lrat.resumeRun': onRun(async run =>
+      run.kind === 'judging'
+        ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
+        : resumeRun(parts, run),
+    ),
     'lrat.deleteRun': onRun(async run => {
       requireTrust();
       const folder = runFolder(workspace.path, run.id);
       refuseRunning(folder);
       const remove = vscode.l10n.t('Delete');
       const answer = await vscode.window.showWarningMessage(
-        vscode.l10n.t('Delete the run of {0}?', run.model),
+        vscode.l10n.t('Delete the run of {0}?', run.name),
         {
           modal: true,
           detail: vscode.l10n.t(
-            'Its metrics, log and checkpoints are removed for good. The model that came of it stays.',
+            'Its metrics, log and checkpoints are removed for good. The labels, pairs or model that came of it stay.',
           ),
         },
         remove,
@@ -91,10 +95,10 @@ export async function resumeRun({ watch, tasks, views }: RunParts, run: RunSumma
   await start(
     { watch, tasks },
     { type: 'lrat', command: 'train', resume: run.id },
-    run.model,
+    run.name,
     ({ id, state }) => id === run.id && state === 'running',
   );
-  views.open(run.id, run.model);
+  views.open(run.id, run.name);
 }
 
 /** Starts a training as a task and shows its run. @returns the run's id */
@@ -117,7 +121,7 @@ async function startTraining({ workspace, watch, views, tasks, memory }: RunPart
     vscode.l10n.t('Train {0}', basename(out)),
     ({ id, out: model }) => !before.has(id) && model === resolve(workspace.path, out),
   );
-  views.open(run.id, run.model);
+  views.open(run.id, run.name);
   return run.id;
 }
 
@@ -171,8 +175,8 @@ async function pickRun(watch: RunWatch): Promise<RunSummary | undefined> {
   }
   const picked = await vscode.window.showQuickPick(
     runs.map(run => ({
-      label: run.model,
-      description: `${stateWord(run.state)} · ${run.title} · ${run.id}`,
+      label: run.name,
+      description: `${kindWord(run.kind)} · ${stateWord(run.state)} · ${run.title} · ${run.id}`,
       run,
     })),
     { placeHolder: vscode.l10n.t('Which run?') },

@@ -11,27 +11,33 @@ import {
   type RunRecord,
   type RunState,
   type StepMetric,
+  type WorkKind,
 } from '../training/run-folder.ts';
 import type { Problem } from '../trajectory/model.ts';
 import { existingWorkspace } from './workspace.ts';
+
+export type RunKind = 'training' | WorkKind;
 
 /** What a list of runs tells of one. */
 export interface RunSummary {
   readonly id: string;
   readonly path: string;
-  /** Name of the model that comes of it. */
-  readonly model: string;
-  /** What is trained on what, for people. */
+  readonly kind: RunKind;
+  /** Of a training and of mining what comes of it: the model, the pairs; of judging and measuring who is judging or measured. */
+  readonly name: string;
+  /** What is done with what, for people. */
   readonly title: string;
   readonly created: string;
-  /** Folder of the model that comes of it. */
-  readonly out: string;
+  /** Folder of the model that comes of a training; null for all else. */
+  readonly out: string | null;
   readonly state: RunState;
   readonly step: number;
   readonly steps: number;
   readonly loss: number | null;
   /** Last measured on held-out questions, as rates from 0 to 1. */
   readonly figures: Readonly<Record<string, number>>;
+  /** What came of judging or mining, in numbers. */
+  readonly counts: Readonly<Record<string, number>>;
   readonly error: string | null;
   readonly pid: number | null;
 }
@@ -73,24 +79,32 @@ export async function listRuns(
 /** @throws LratError if the folder holds no run that can be read. */
 export function summarise(path: string): RunSummary {
   const folder = new RunFolder(path);
-  const record = folder.readRecord();
+  const record = folder.read();
   const status = folder.readStatus();
+  const isTraining = record.kind === 'training';
   return {
     id: record.id,
     path,
-    model: basename(record.out),
-    title: titleOf(folder, record),
+    kind: record.kind,
+    name: isTraining ? basename(record.out) : record.name,
+    title: isTraining ? titleOf(folder, record) : record.title,
     created: record.created,
-    out: resolve(folder.workspace, record.out),
+    out: isTraining ? resolve(folder.workspace, record.out) : null,
     // The status is written right after the record: without one the process ended in between.
     state: status?.state ?? 'crashed',
     step: status?.step ?? 0,
     steps: status?.steps ?? 0,
     loss: status?.loss ?? null,
     figures: status?.figures ?? {},
+    counts: record.kind === 'judging' || record.kind === 'mining' ? readCounts(folder) : {},
     error: status?.error ?? null,
     pid: status?.pid ?? null,
   };
+}
+
+/** Whether a run can go on: one that has ended without finishing, and that keeps what it had done. */
+export function isResumable({ kind, state }: Pick<RunSummary, 'kind' | 'state'>): boolean {
+  return (kind === 'training' || kind === 'judging') && state !== 'running' && state !== 'finished';
 }
 
 function titleOf(folder: RunFolder, { base, pairs }: RunRecord): string {
@@ -183,15 +197,26 @@ const resultSchema = z.object({
 /** How BM25, the base and the trained model compare on held-out questions (`result.json`). */
 export type RunResult = z.infer<typeof resultSchema>;
 
-/** What came of a run, or null while nothing did. @throws LratError if it cannot be read. */
+const countsSchema = z.object({ version: z.literal(1), counts: z.record(z.string(), z.number()) });
+
+/** What came of judging or mining; nothing while it goes on. */
+function readCounts(folder: RunFolder): Readonly<Record<string, number>> {
+  return readResultFile(folder, countsSchema)?.counts ?? {};
+}
+
+/** What came of a training or an evaluation, or null while nothing did. @throws LratError if it cannot be read. */
 export function readResult(folder: RunFolder): RunResult | null {
+  return readResultFile(folder, resultSchema);
+}
+
+function readResultFile<Result>(folder: RunFolder, schema: z.ZodType<Result>): Result | null {
   if (!existsSync(folder.result)) return null;
   try {
-    return resultSchema.parse(JSON.parse(readFileSync(folder.result, 'utf8')));
+    return schema.parse(JSON.parse(readFileSync(folder.result, 'utf8')));
   } catch (cause) {
     throw new LratError('cannot be read as the result of a run.', {
       place: folder.result,
-      remedy: 'Measure the model again with `lrat eval`.',
+      remedy: 'Do the work again; a model is measured again with `lrat eval`.',
       cause,
     });
   }

@@ -25,6 +25,21 @@ export const runSchema = z.strictObject({
 });
 export type RunRecord = z.infer<typeof runSchema>;
 
+/** `run.json` of work that is no training: what was asked for, as far as it takes to tell of it and to do it again. */
+export const workSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.enum(['judging', 'mining', 'evaluation']),
+  id: z.string(),
+  created: z.string(),
+  name: z.string(),
+  title: z.string(),
+  request: z.record(z.string(), z.json()),
+});
+export type WorkRecord = z.infer<typeof workSchema>;
+export type WorkKind = WorkRecord['kind'];
+
+const recordSchema = z.discriminatedUnion('kind', [runSchema, workSchema]);
+
 const statusSchema = z.strictObject({
   version: z.literal(1),
   state: z.enum(['running', 'stopped', 'finished', 'failed']),
@@ -85,7 +100,7 @@ export function newRunId(): string {
   return `${time}-${randomUUID().slice(0, 6)}`;
 }
 
-/** `.lrat/runs/<id>`: everything that is known of a training, so that it can be watched from elsewhere and resumed. */
+/** `.lrat/runs/<id>`: everything that is known of a run, so that it can be watched from elsewhere and resumed. */
 export class RunFolder {
   readonly path: string;
   #metrics: string[] = [];
@@ -104,7 +119,7 @@ export class RunFolder {
     return resolve(this.path, '..', '..', '..');
   }
 
-  /** How the trained model compares with its base on held-out questions, once it is finished. */
+  /** What came of it, once it is finished: of a training how the model compares with its base on held-out questions. */
   get result(): string {
     return join(this.path, 'result.json');
   }
@@ -121,14 +136,24 @@ export class RunFolder {
     return join(this.path, 'checkpoints');
   }
 
-  writeRecord(record: RunRecord): void {
+  writeRecord(record: RunRecord | WorkRecord): void {
     this.#make();
     writeFileAtomic(join(this.path, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
   }
 
   /** @throws LratError if there is no such run, or its record cannot be read. */
+  read(): RunRecord | WorkRecord {
+    return readJson(join(this.path, 'run.json'), recordSchema);
+  }
+
+  /** The record of a training. @throws LratError if there is no such run, or it is none. */
   readRecord(): RunRecord {
-    return readJson(join(this.path, 'run.json'), runSchema);
+    const record = this.read();
+    if (record.kind === 'training') return record;
+    throw new LratError(`is no training but ${record.kind}.`, {
+      place: this.path,
+      remedy: '`lrat runs` tells which runs are trainings.',
+    });
   }
 
   writeStatus(state: StatusRecord['state'], position: RunPosition, error: string | null = null): void {

@@ -71,7 +71,7 @@ describe('training', () => {
       return run.step > 0 && run;
     });
     assert.equal(run.state, 'running');
-    assert.equal(run.model, 'tiny');
+    assert.equal(run.name, 'tiny');
   });
 
   it('is the same run in the panel that has it', async () => {

@@ -99,8 +99,8 @@ class RunPanel extends LitElement {
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
       ${run.error === null ? nothing : html`<p class="banner" role="alert">${run.error}</p>`}
       ${renderNumbers(run)}
-      <div class="charts">${this.#renderCharts(run)}</div>
-      ${run.result === null ? nothing : renderResult(run.result)}
+      ${run.kind === 'training' ? html`<div class="charts">${this.#renderCharts(run)}</div>` : nothing}
+      ${run.result === null ? nothing : renderResult(run.result, run.kind)}
       <section>
         <h2>${l10n.t('Log')}</h2>
         <pre class="log" tabindex="0" aria-label=${l10n.t('The last lines of the log')}>${run.log.join('\n')}</pre>
@@ -122,7 +122,7 @@ class RunPanel extends LitElement {
           <span class="run-state ${run.state}" role="status">${describeState(run)}</span>
           <span class="fact">${l10n.t('run {0}', run.id)}</span>
           <span class="fact">${l10n.t('on the CPU')}</span>
-          ${goesOn ? html`<span class="fact">${l10n.t('goes on when this window closes')}</span>` : nothing}
+          ${goesOn && run.kind === 'training' ? html`<span class="fact">${l10n.t('goes on when this window closes')}</span>` : nothing}
         </p>
       </div>
       <div class="actions">
@@ -137,11 +137,11 @@ class RunPanel extends LitElement {
             : nothing
         }
         ${
-          goesOn || run.state === 'finished'
-            ? nothing
-            : html`<vscode-button ?disabled=${this.#busy} @click=${() => void this.#ask('run.resume')}
+          run.canResume
+            ? html`<vscode-button ?disabled=${this.#busy} @click=${() => void this.#ask('run.resume')}
                 >${l10n.t('Resume')}</vscode-button
               >`
+            : nothing
         }
         <vscode-button appearance="secondary" @click=${() => void this.#ask('run.openLog')}>${l10n.t('Open log')}</vscode-button>
       </div>
@@ -215,7 +215,8 @@ function renderNumbers(run: RunView): TemplateResult {
   const now = metric === undefined ? undefined : run.heldOut.at(-1)?.figures[metric];
   const base = metric === undefined ? undefined : run.heldOut.find(({ step }) => step === 0)?.figures[metric];
   const numbers: readonly (readonly [string | null, string])[] = [
-    [`${whole(run.step)} / ${whole(run.steps)}`, l10n.t('steps')],
+    [`${whole(run.step)} / ${whole(run.steps)}`, run.kind === 'training' ? l10n.t('steps') : l10n.t('done')],
+    ...run.counts.map(([word, count]): readonly [string, string] => [whole(count), word]),
     [pace === null || !goesOn ? null : duration(pace.secondsLeft), l10n.t('left')],
     [run.loss === null ? null : run.loss.toFixed(3), l10n.t('loss')],
     [

@@ -1,29 +1,28 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { RunView } from '../../src/protocol.ts';
 import * as l10n from '../ui/l10n.ts';
 import { percent, signed } from './numbers.ts';
 
 const significance = 0.05;
 
-/** The retrievers side by side on the held-out questions, with what each wins over the base. */
-export function renderResult({
-  metrics,
-  questions,
-  rows,
-  differences,
-}: NonNullable<RunView['result']>): TemplateResult {
+/** The retrievers side by side on the same questions, with what each wins over the base of a training, or the first. */
+export function renderResult(
+  { metrics, questions, rows, differences }: NonNullable<RunView['result']>,
+  kind: RunView['kind'],
+): TemplateResult {
+  const baseline = kind === 'training' ? l10n.t('the base') : (differences[0]?.baseline ?? '–');
   const [first = ''] = metrics;
   const differenceOf = (retriever: string) =>
     differences.find(each => each.retriever === retriever)?.metrics[first];
   return html`<section>
-    <h2>${l10n.t('Against the base, {0} held-out questions', questions)}</h2>
+    <h2>${l10n.t('Against {0}, {1} questions', baseline, questions)}</h2>
     <div class="scroll" tabindex="0" role="region" aria-label=${l10n.t('Result')}>
       <table class="result">
         <thead>
           <tr>
             <th scope="col">${l10n.t('Retriever')}</th>
             ${metrics.map(metric => html`<th scope="col">${metric}</th>`)}
-            <th scope="col">${l10n.t('{0} against the base', first)}</th>
+            <th scope="col">${l10n.t('{0} against {1}', first, baseline)}</th>
             <th scope="col">p</th>
           </tr>
         </thead>
@@ -50,7 +49,8 @@ export function renderResult({
       </table>
     </div>
     <p class="muted">
-      ${l10n.t('Means over questions in per cent, with 95 % intervals; differences are paired. The documents searched are those of the held-out pairs.')}
+      ${l10n.t('Means over questions in per cent, with 95 % intervals; differences are paired.')}
+      ${kind === 'training' ? l10n.t('The documents searched are those of the held-out pairs.') : nothing}
     </p>
   </section>`;
 }

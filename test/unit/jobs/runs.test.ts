@@ -121,7 +121,8 @@ describe('the list of runs', () => {
       ['aaaaaa', 'finished', 'static encoder on mine pairs', null],
     ]);
     expect(runs[0]).toMatchObject({
-      model: 'm',
+      kind: 'training',
+      name: 'm',
       out: join(home, '.lrat/models/m'),
       step: 5,
       steps: 10,
