@@ -70,6 +70,19 @@ describe.skipIf(!hasData)('the road on the published logs', () => {
     const compared = 'log,browse_step,query,pos_id,neg_id,reasoning_len,satisfied'.split(',');
     const part = (row: object) => Object.fromEntries(compared.map(key => [key, row[key as keyof object]]));
     expect(rows.map(part)).toEqual(golden.rows.map(part));
+
+    // No trainer's layout can say that a browse was irrelevant.
+    const tevatron = join(workspace, 'tevatron.jsonl');
+    const exported = await answer(['export', '--pairs', out, '--layout', 'tevatron', '--out', tevatron]);
+    const relevant = golden.rows.filter(({ satisfied }: { satisfied: boolean }) => satisfied);
+    expect(exported).toMatchObject({ rows: relevant.length, leftOut: { irrelevant: 17 - relevant.length } });
+    expect(readRows(tevatron)).toMatchObject(
+      relevant.map(({ query, pos_id, neg_id }: Row) => ({
+        query,
+        positive_passages: pos_id.map(docid => ({ docid })),
+        negative_passages: neg_id.map(docid => ({ docid })),
+      })),
+    );
   });
 
   it('goes from logs to a retriever that is measured and searches', async () => {
@@ -208,6 +221,7 @@ describe('what is asked', () => {
     [['status', '--frobnicate'], "unknown option '--frobnicate'"],
     [['mine'], "required option '--out <file>' not specified"],
     [['mine', '--mode', 'best', '--out', 'x'], 'Allowed choices are paper, released, attributed'],
+    [['export', '--pairs', 'x', '--layout', 'csv', '--out', 'y'], 'Allowed choices are lrat, sentence-'],
     [['train', '--pairs', 'x'], '--pairs and --out, or --resume'],
     [['train', '--pairs', 'x', '--out', 'y', '--lr', '-1'], 'a number above 0'],
     [['eval', '--model', 'bm25', '--corpus', 'x'], 'either --pairs, or both --queries and --qrels'],
@@ -235,6 +249,7 @@ describe('what is asked', () => {
     [['search', 'q', '--model', 'nowhere', '--corpus', 'corpus.jsonl'], 'nowhere: is no model folder'],
     [['search', 'q', '--model', 'bm25', '--corpus', 'nowhere'], 'nowhere: cannot be read (ENOENT)'],
     [['train', '--pairs', 'nowhere', '--out', 'm', '--workspace', 'empty'], 'nowhere: could not be opened'],
+    [['export', '--pairs', 'nowhere', '--layout', 'tevatron', '--out', 'y'], 'nowhere: could not be opened'],
     [['train', '--resume', 'nowhere', '--workspace', 'empty'], 'nowhere/run.json: cannot be read'],
     [['judge', '--judge', 'openai', '--workspace', 'one'], 'Give --url and --model'],
   ])('fails at %j with the place and the remedy', async (args, words) => {
