@@ -138,6 +138,10 @@ export class PairsTable {
         return ({ pair }) => pair !== null && this.#guarded.has(keyOfSearch(pair));
       case 'withoutNegatives':
         return ({ pair }) => pair !== null && pair.negatives.length === 0;
+      case 'byPerson':
+      case 'byModel':
+      case 'byRules':
+        return ({ pair, label }) => pair?.satisfied === true && label.by === givers[selection];
       case 'gained':
         return row => row.pair !== null && other(row) === null;
       case 'lost':
@@ -159,6 +163,8 @@ export class PairsTable {
   }
 }
 
+const givers = { byPerson: 'person', byModel: 'model', byRules: 'rules' } as const;
+
 /** By trajectory and then by step: mining tells reason by reason what it left out of a trajectory. */
 function inOrder(drops: readonly BrowseDrop[]): readonly BrowseDrop[] {
   const trajectories = Map.groupBy(drops, ({ log, trajectory }) => JSON.stringify([log, trajectory]));
@@ -168,6 +174,7 @@ function inOrder(drops: readonly BrowseDrop[]): readonly BrowseDrop[] {
 const selections: readonly PairSelection[] = [
   ...(['pairs', 'unsatisfied', 'dropped', ...dropReasons] as const),
   ...(['irrelevantByPerson', 'irrelevantByJudge', 'corrected', 'guarded', 'withoutNegatives'] as const),
+  ...(['byPerson', 'byModel', 'byRules'] as const),
 ];
 const comparisons: readonly PairSelection[] = ['gained', 'lost', 'otherQuery', 'otherWeight'];
 

@@ -9,7 +9,9 @@ const ends: readonly PairSelection[] = [
   ...(['notInList', 'noDocument', 'unknown', 'otherOutcome', 'noText'] as const),
 ];
 /** What was done about the queries and negatives of the pairs. */
-const care: readonly PairSelection[] = ['corrected', 'guarded', 'withoutNegatives'];
+const care: readonly PairSelection[] = [
+  ...(['corrected', 'guarded', 'withoutNegatives', 'byPerson', 'byModel', 'byRules'] as const),
+];
 
 /** What became of the browses; each count leads to the rows that it counts. */
 export function renderFates(

@@ -99,6 +99,8 @@ export function renderIntensity(
     marginLeft: 44,
     marginRight: 46,
     marginBottom: 32,
+    // Room for β above the highest bar.
+    marginTop: 26,
     x: { domain: [0, end], label: l10n.t('tokens of post-browse reasoning'), line: true },
     y: {
       domain: [0, most],
@@ -139,12 +141,8 @@ export function renderIntensity(
               x: d => d,
               y: most,
               text: () => `β ${Math.round(halfLife)}`,
-              dx: 5,
-              textAnchor: 'start',
+              dy: -9,
               fill: 'var(--aside-text)',
-              stroke: 'var(--vscode-editor-background)',
-              strokeWidth: 4,
-              dy: 6,
             }),
           ]
         : []),

@@ -27,6 +27,8 @@ const pageSize = 100;
 const rowHeight = 32;
 /** The table's last pages that are kept; the editor has the rest. */
 const keptPages = 20;
+/** Milliseconds without a key after which a filter's words count as written. */
+const pause = 120;
 const modes = ['attributed', 'paper', 'released'] as const;
 
 /** What is kept over tab switches and reloads: the place, not the data. */
@@ -57,6 +59,7 @@ class PairsView extends LitElement {
   #detail: PairDetail | undefined;
   #preview: number | null = null;
   #width = 600;
+  #pause: ReturnType<typeof setTimeout> | undefined;
   /** Counts the questions for rows: what answers an older one is not shown. */
   #asked = 0;
 
@@ -68,7 +71,7 @@ class PairsView extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     window.addEventListener('keydown', this.#onKey);
-    this.#editor.on('changed', () => void this.#load());
+    this.#editor.on('changed', () => void this.#load('next'));
     this.#editor.on('revealBrowse', browse => void this.#reveal(browse));
     new ResizeObserver(([entry]) => {
       this.#width = entry!.contentRect.width;
@@ -86,7 +89,8 @@ class PairsView extends LitElement {
     window.removeEventListener('keydown', this.#onKey);
   }
 
-  async #load(): Promise<void> {
+  /** @param gone what is selected if the selected row is no longer shown: the one in its place, or none */
+  async #load(gone: 'next' | 'none' = 'none'): Promise<void> {
     try {
       const { mode = null, against = null } = this.#query ?? {};
       const head = await this.#editor.request('pairs.head', { mode, against });
@@ -95,7 +99,7 @@ class PairsView extends LitElement {
         ...{ mode: head.mode, against: null, selection: 'pairs', words: '' },
         ...{ sort: 'weight', descending: true },
       };
-      await this.#fetch();
+      await this.#fetch(gone);
       this.#failure = undefined;
     } catch (error) {
       this.#fail(error);
@@ -105,7 +109,7 @@ class PairsView extends LitElement {
   }
 
   /** Asks for the rows around the place that is shown, and shows them in one go: nothing flashes while it loads. */
-  async #fetch(): Promise<void> {
+  async #fetch(gone: 'next' | 'none' = 'none'): Promise<void> {
     const query = this.#query!;
     const asked = ++this.#asked;
     const first = Math.floor((this.#list.items()[0]?.index ?? 0) / pageSize);
@@ -118,14 +122,27 @@ class PairsView extends LitElement {
     this.#pages = new Map([[first, this.#pageOf(rows)]]);
     this.#total = total;
     this.#list.resize(total, position => position);
-    if (this.#selected !== undefined) {
-      const { row } = this.#selected;
-      const same = rows.findIndex(each => isSame(each, row));
-      if (same >= 0) this.#selected = { position: first * pageSize + same, row: rows[same]! };
-      this.#describe();
-    }
+    await this.#follow(query, gone);
+    if (asked !== this.#asked) return;
+    this.#describe();
     this.#save();
     this.requestUpdate();
+  }
+
+  /** Finds the selected browse in the rows as they are now: what is marked is what the keys act on. */
+  async #follow(query: PairQuery, gone: 'next' | 'none'): Promise<void> {
+    const selected = this.#selected;
+    if (selected === undefined) return;
+    const found = await this.#editor.request('pairs.find', { ...query, browse: placeOf(selected.row) });
+    const position = found === -1 && gone === 'next' ? Math.min(selected.position, this.#total - 1) : found;
+    const { rows } =
+      position < 0
+        ? { rows: [] }
+        : await this.#editor.request('pairs.rows', { ...query, from: position, to: position + 1 });
+    // Another row may have been selected meanwhile.
+    if (this.#selected !== selected) return;
+    this.#selected = rows[0] && { position, row: rows[0] };
+    if (this.#selected === undefined) this.#detail = undefined;
   }
 
   #pageOf(rows: readonly PairTableRow[]): Page {
@@ -171,6 +188,12 @@ class PairsView extends LitElement {
     this.#failure = error instanceof Error ? error.message : String(error);
     this.requestUpdate();
   };
+
+  /** Words are looked for once their writer pauses: each look reads all rows. */
+  #askWords(words: string): void {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => this.#ask({ words }), pause);
+  }
 
   #ask(change: Partial<PairQuery>): void {
     this.#query = { ...this.#query!, ...change };
@@ -424,7 +447,7 @@ class PairsView extends LitElement {
             placeholder=${l10n.t('Filter by query, question, document or log')}
             aria-label=${l10n.t('Filter by query, question, document or log')}
             .value=${query.words}
-            @input=${(event: Event) => this.#ask({ words: (event.target as HTMLInputElement).value })}
+            @input=${(event: Event) => this.#askWords((event.target as HTMLInputElement).value)}
           ></vscode-text-field>
           <span class="keys">
             <kbd>j</kbd><kbd>k</kbd> ${l10n.t('next, previous')} <kbd>r</kbd> ${l10n.t('relevant')} <kbd>i</kbd>
@@ -569,10 +592,6 @@ function isNumber(column: PairColumn): boolean {
 
 function placeOf({ log, trajectory, step, doc }: PairTableRow): BrowsePlace {
   return { log, trajectory, step, doc };
-}
-
-function isSame(a: BrowsePlace, b: BrowsePlace): boolean {
-  return a.log === b.log && a.trajectory === b.trajectory && a.step === b.step && a.doc === b.doc;
 }
 
 function fileName(log: string): string {

@@ -20,6 +20,12 @@ export function selectionWord(selection: PairSelection): string {
       return l10n.t('lost negatives that another run found relevant');
     case 'withoutNegatives':
       return l10n.t('without negatives of their own');
+    case 'byPerson':
+      return l10n.t('labelled by a person');
+    case 'byModel':
+      return l10n.t('labelled by a model');
+    case 'byRules':
+      return l10n.t('labelled by rules');
     case 'gained':
       return l10n.t('gained');
     case 'lost':

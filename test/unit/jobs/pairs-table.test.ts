@@ -19,6 +19,7 @@ const modes = ['attributed', 'paper', 'released'] as const satisfies readonly Mi
 const selections: readonly PairSelection[] = [
   ...(['pairs', 'unsatisfied', 'dropped', 'irrelevantByPerson', 'irrelevantByJudge', 'corrected'] as const),
   ...(['guarded', 'withoutNegatives', 'gained', 'lost', 'otherQuery', 'otherWeight'] as const),
+  ...(['byPerson', 'byModel', 'byRules'] as const),
   ...dropReasons,
 ];
 const plain: PairQuery = {
@@ -222,7 +223,7 @@ describe('the table of pairs, of a story', () => {
       ...{ pairs: 3, dropped: 6, irrelevant: 2, irrelevantByPerson: 1, irrelevantByJudge: 1 },
       ...{ reread: 1, noDocument: 1, neverListed: 1, unknown: 1 },
       // d3 comes from the first search, though another one stood between; d4 is relevant in the other run.
-      ...{ corrected: 1, guarded: 2 },
+      ...{ corrected: 1, guarded: 2, byPerson: 2, byModel: 1 },
     });
   });
 
