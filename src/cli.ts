@@ -8,6 +8,7 @@ import * as text from './cli/answers.ts';
 import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
 import { describeDevices } from './engine/session.ts';
+import { compareRuns } from './jobs/compare-runs.ts';
 import { exportPairs } from './jobs/export.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { labelStep } from './jobs/judge.ts';
@@ -232,6 +233,13 @@ command('train', 'train a retriever on mined pairs')
 
 command('runs', 'the runs of the workspace, newest first, and how they stand').action((options: Common) =>
   answer(options, workspace => listRuns(workspace), text.ofRuns),
+);
+
+command(
+  'compare <run> <other>',
+  'two trainings or evaluations that were measured on the same questions',
+).action((run: string, other: string, options: Common) =>
+  answer(options, (workspace, job) => compareRuns({ workspace, runs: [run, other] }, job), text.ofComparison),
 );
 
 command(

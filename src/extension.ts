@@ -51,7 +51,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const { workspaceState: memory } = context;
   context.subscriptions.push(
     watch,
-    vscode.window.createTreeView('lrat.runs', { treeDataProvider: new RunTree(watch) }),
+    vscode.window.createTreeView('lrat.runs', { treeDataProvider: new RunTree(watch), canSelectMany: true }),
     vscode.window.registerWebviewPanelSerializer(runViewType, runViews),
     vscode.tasks.registerTaskProvider('lrat', tasks),
     registerAll(runCommands({ workspace, watch, views: runViews, tasks, memory }), log),

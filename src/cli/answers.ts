@@ -2,6 +2,7 @@ import { clip } from '../base/text.ts';
 import type { DeviceReport } from '../engine/session.ts';
 import { describeDifference } from '../evaluation/bootstrap.ts';
 import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
+import type { RunComparison } from '../jobs/compare-runs.ts';
 import type { ExportResult } from '../jobs/export.ts';
 import type { IndexResult } from '../jobs/index.ts';
 import type { JudgeResult, LabelResult } from '../jobs/judge.ts';
@@ -208,17 +209,18 @@ export function ofSearch({ hits, retriever, problems, notices }: SearchResult): 
   ].join('\n');
 }
 
-export function ofEvaluation({
-  metrics,
-  rows,
-  differences,
-  queries,
-  questions,
-  withoutRelevant,
-  runs,
-  problems,
-  notices,
-}: EvaluateResult): string {
+export function ofEvaluation(evaluation: EvaluateResult): string {
+  const { withoutRelevant, runs, problems, notices } = evaluation;
+  return [
+    ...(withoutRelevant === 0 ? [] : [`${withoutRelevant} queries left out: nothing is relevant to them.`]),
+    ofComparison(evaluation),
+    ...runs.map(run => `Run file: ${run}`),
+    ...notices,
+    ...(problems.length === 0 ? [] : ofProblems(problems)),
+  ].join('\n');
+}
+
+export function ofComparison({ metrics, rows, differences, queries, questions }: RunComparison): string {
   const table = alignTable(
     ['retriever', ...metrics],
     rows.map(({ retriever, metrics: values }) => [
@@ -227,14 +229,11 @@ export function ofEvaluation({
     ]),
   );
   return [
-    `${queries} queries of ${questions} questions${withoutRelevant === 0 ? '' : `; ${withoutRelevant} left out: nothing is relevant to them`}. Means in percent, with 95 % intervals.`,
+    `${queries} queries of ${questions} questions. Means in percent, with 95 % intervals.`,
     table,
     ...differences.flatMap(({ retriever, baseline, metrics: values }) => [
       `${retriever} against ${baseline}:`,
       ...metrics.map(metric => `  ${metric} ${describeDifference(values[metric]!)}`),
     ]),
-    ...runs.map(run => `Run file: ${run}`),
-    ...notices,
-    ...(problems.length === 0 ? [] : ofProblems(problems)),
   ].join('\n');
 }

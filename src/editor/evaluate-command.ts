@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { Job } from '../base/progress.ts';
 import { formatInterval } from '../evaluation/table.ts';
+import type { RunComparison } from '../jobs/compare-runs.ts';
 import type { EvaluateResult } from '../jobs/measure.ts';
 import { requireTrust } from './commands.ts';
 import { runCommandLine } from './process.ts';
@@ -29,7 +30,7 @@ export function evaluateCommands(
   };
 }
 
-/** Measures as `lrat eval` does, keeps the tables in `.lrat/evaluations` and shows them. @returns the file's path */
+/** Measures as `lrat eval` does and shows the tables. @returns the path of their file */
 async function evaluate(workspace: LratWorkspace, choices: EvaluationChoices, job: Job): Promise<string> {
   const inside = (path: string) => resolve(workspace.path, path);
   const judged = Object.entries(choices.judged).flatMap(([name, path]) => [`--${name}`, inside(path)]);
@@ -41,18 +42,32 @@ async function evaluate(workspace: LratWorkspace, choices: EvaluationChoices, jo
     ],
     job,
   )) as EvaluateResult;
+  return showTables(workspace, vscode.l10n.t('Evaluation'), result, result.notices);
+}
+
+/** Keeps what was measured as tables in `.lrat/evaluations` and shows them. @returns the file's path */
+export async function showTables(
+  workspace: LratWorkspace,
+  title: string,
+  measured: RunComparison,
+  notices: readonly string[] = [],
+): Promise<string> {
   const folder = workspace.inHome('evaluations');
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${new Date().toISOString().replaceAll(':', '-')}.md`);
-  writeFileSync(path, describe(result));
+  writeFileSync(path, describe(title, measured, notices));
   await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.file(path));
   return path;
 }
 
-function describe({ metrics, rows, differences, queries, questions, notices }: EvaluateResult): string {
+function describe(
+  title: string,
+  { metrics, rows, differences, queries, questions }: RunComparison,
+  notices: readonly string[],
+): string {
   const retriever = vscode.l10n.t('Retriever');
   return [
-    `# ${vscode.l10n.t('Evaluation')}`,
+    `# ${escaped(title)}`,
     vscode.l10n.t('{0} queries of {1} questions. Means in percent, with 95 % intervals.', queries, questions),
     table(
       [retriever, ...metrics],

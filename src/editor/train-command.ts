@@ -4,11 +4,13 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
+import type { RunComparison } from '../jobs/compare-runs.ts';
 import { deleteRun, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
+import { showTables } from './evaluate-command.ts';
 import { runCommandLine } from './process.ts';
 import type { RunViews } from './run-view.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -37,7 +39,7 @@ export interface RunParts {
   readonly memory: vscode.Memento;
 }
 
-type Command = (job: Job, argument?: unknown) => Promise<unknown>;
+type Command = (job: Job, argument?: unknown, selected?: readonly unknown[]) => Promise<unknown>;
 
 /** The commands on runs, by name. */
 export function runCommands(parts: RunParts): Record<string, Command> {
@@ -68,6 +70,14 @@ export function runCommands(parts: RunParts): Record<string, Command> {
         ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
         : resumeRun(parts, run),
     ),
+    'lrat.compareRuns': async (job, argument, selected = []) => {
+      requireTrust();
+      const chosen = selected.filter(isRunNode).map(({ run }) => run);
+      if (chosen.length === 2) return compare(workspace, chosen[0]!, chosen[1]!, job);
+      const run = isRunNode(argument) ? argument.run : await pickRun(watch, isMeasured);
+      const other = run && (await pickRun(watch, each => isMeasured(each) && each.id !== run.id));
+      return other && compare(workspace, run, other, job);
+    },
     'lrat.deleteRun': onRun(async run => {
       requireTrust();
       const folder = runFolder(workspace.path, run.id);
@@ -167,10 +177,34 @@ function isChoices(argument: unknown): argument is TrainChoices {
   return typeof (argument as TrainChoices | undefined)?.pairs === 'string';
 }
 
-async function pickRun(watch: RunWatch): Promise<RunSummary | undefined> {
-  const { runs } = await watch.look();
+/** Shows two runs side by side, the older as the one that the newer is set against. @returns the path of the tables */
+async function compare(
+  workspace: LratWorkspace,
+  ...[one, other, job]: [RunSummary, RunSummary, Job]
+): Promise<string> {
+  const [older, newer] = one.id < other.id ? [one, other] : [other, one];
+  const comparison = await runCommandLine(
+    ['compare', older.id, newer.id, '--workspace', workspace.path],
+    job,
+  );
+  return showTables(
+    workspace,
+    vscode.l10n.t('{0} against {1}', newer.name, older.name),
+    comparison as RunComparison,
+  );
+}
+
+function isMeasured({ kind, state }: RunSummary): boolean {
+  return (kind === 'training' || kind === 'evaluation') && state === 'finished';
+}
+
+async function pickRun(
+  watch: RunWatch,
+  accepts: (run: RunSummary) => boolean = () => true,
+): Promise<RunSummary | undefined> {
+  const runs = (await watch.look()).runs.filter(accepts);
   if (runs.length === 0) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('There are no runs yet.'));
+    void vscode.window.showInformationMessage(vscode.l10n.t('There is no run for that yet.'));
     return undefined;
   }
   const picked = await vscode.window.showQuickPick(

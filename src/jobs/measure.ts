@@ -6,6 +6,7 @@ import {
   queriesFromPairs,
   queriesFromQrels,
 } from '../evaluation/evaluate.ts';
+import { basisOf } from '../evaluation/scores.ts';
 import { readQrels, readQueries } from '../evaluation/trec.ts';
 import { readPairs } from '../mining/pair-file.ts';
 import { type Bm25Parameters, luceneBm25 } from '../retrieval/bm25.ts';
@@ -98,6 +99,8 @@ export interface EvaluateRequest {
 }
 
 export interface EvaluateResult extends Evaluation {
+  /** As `basisOf` gives it. */
+  readonly basis: string;
   /** Lines of the corpus that could not be used. */
   readonly problems: readonly Problem[];
   readonly notices: readonly string[];
@@ -129,6 +132,7 @@ export async function evaluateModels(request: EvaluateRequest, job: Job): Promis
     );
     return {
       ...evaluation,
+      basis: basisOf(queries, corpus.ids()),
       problems: corpus.problems,
       notices: [...notices, ...missingDocuments(queries, corpus)],
     };

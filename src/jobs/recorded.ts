@@ -3,12 +3,18 @@ import { join } from 'node:path';
 import { describeError } from '../base/errors.ts';
 import { writeFileAtomic } from '../base/files.ts';
 import type { Job, Progress } from '../base/progress.ts';
+import { type KeptScores, writeScores } from '../evaluation/scores.ts';
 import { newRunId, RunFolder, type RunState, type WorkRecord } from '../training/run-folder.ts';
 import { workspacePaths } from '../workspace/paths.ts';
 
 /** What is kept of work that is no training; what is undefined in the request is left out. */
 export interface Work extends Pick<WorkRecord, 'kind' | 'name' | 'title'> {
   readonly request: Readonly<Record<string, unknown>>;
+}
+
+interface Kept {
+  readonly scores?: KeptScores;
+  readonly [name: string]: unknown;
 }
 
 /** Milliseconds between two statuses: enough for whoever watches, nothing beside the work. */
@@ -18,14 +24,14 @@ const interval = 500;
  * Does work as a run of the workspace, so that it can be watched, stopped and looked up from elsewhere. In a folder
  * that is no workspace yet nothing is kept: looking at models must not make one.
  *
- * @param resultOf what of the work's answer is kept as `result.json`
+ * @param resultOf what of the work's answer is kept as `result.json`, and of what was measured as `scores.json`
  */
 export function recorded<Result>(
   workspace: string,
   { kind, name, title, request }: Work,
   job: Job,
   work: (job: Job) => Promise<Result>,
-  resultOf: (result: Result) => object,
+  resultOf: (result: Result) => Kept,
 ): Promise<Result> {
   const { home, runs } = workspacePaths(workspace);
   if (!existsSync(home)) return work(job);
@@ -45,7 +51,7 @@ export async function proceed<Result>(
   folder: RunFolder,
   job: Job,
   work: (job: Job) => Promise<Result>,
-  resultOf: (result: Result) => object,
+  resultOf: (result: Result) => Kept,
 ): Promise<Result> {
   let last: Progress | undefined;
   let written = performance.now();
@@ -66,7 +72,9 @@ export async function proceed<Result>(
   tell('running');
   try {
     const result = await work({ signal: job.signal, report });
-    writeFileAtomic(folder.result, `${JSON.stringify({ version: 1, ...resultOf(result) }, null, 2)}\n`);
+    const { scores, ...kept } = resultOf(result);
+    if (scores !== undefined) writeScores(folder.scores, scores);
+    writeFileAtomic(folder.result, `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`);
     folder.log('Finished');
     tell('finished');
     return result;

@@ -7,6 +7,7 @@ import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { modelFamily, openEncoder } from '../encoder/open.ts';
 import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
+import { basisOf, scoresOf, writeScores } from '../evaluation/scores.ts';
 import { holdOut } from '../evaluation/split.ts';
 import type { PairRow } from '../mining/pair.ts';
 import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
@@ -18,6 +19,7 @@ import { RunFolder } from '../training/run-folder.ts';
 import { resume, type TrainResult, train } from '../training/trainer.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
 import { ensureWorkspace } from '../workspace/paths.ts';
+import { trainedName } from './compare-runs.ts';
 import { existingWorkspace } from './workspace.ts';
 
 export interface TrainRequest {
@@ -183,23 +185,23 @@ async function compareWithBase({ run, model }: TrainResult, heldOut: string, job
   const documents = documentsOf(rows);
   const dense = async (dir: string, name: string) =>
     named(await DenseRetriever.build(await openEncoder(dir), documents, job), name);
-  const {
-    metrics,
-    queries,
-    questions,
-    withoutRelevant,
-    rows: table,
-    differences,
-  } = await evaluate(
+  const asked = queriesFromPairs(rows);
+  const evaluation = await evaluate(
     [
       named(Bm25Index.build(documents, luceneBm25), 'BM25'),
       await dense(resolve(folder.workspace, folder.readRecord().base), 'base'),
-      await dense(model, 'trained'),
+      await dense(model, trainedName),
     ],
-    queriesFromPairs(rows),
+    asked,
     { cutoffs: [cutoff], baseline: 'base', seed: 0 },
     job,
   );
+  const basis = basisOf(
+    asked,
+    documents.map(({ id }) => id),
+  );
+  writeScores(folder.scores, scoresOf(evaluation, basis));
+  const { metrics, queries, questions, withoutRelevant, rows: table, differences } = evaluation;
   const result = { version: 1, metrics, queries, questions, withoutRelevant, rows: table, differences };
   writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
 }

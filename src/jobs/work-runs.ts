@@ -2,6 +2,7 @@ import { basename, extname, relative } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
+import { scoresOf } from '../evaluation/scores.ts';
 import { readConfig } from '../workspace/config.ts';
 import { type JudgeRequest, type JudgeResult, judgeWorkspace } from './judge.ts';
 import { type EvaluateRequest, type EvaluateResult, evaluateModels } from './measure.ts';
@@ -101,8 +102,10 @@ export function recordedEvaluation(request: EvaluateRequest, job: Job): Promise<
     },
     job,
     watched => evaluateModels(request, watched),
-    ({ metrics, queries, questions, withoutRelevant, rows, differences }) => ({
-      ...{ metrics, queries, questions, withoutRelevant, rows, differences },
-    }),
+    evaluation => {
+      const { metrics, queries, questions, withoutRelevant, rows, differences, basis } = evaluation;
+      const scores = scoresOf(evaluation, basis);
+      return { metrics, queries, questions, withoutRelevant, rows, differences, scores };
+    },
   );
 }

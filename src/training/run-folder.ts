@@ -124,6 +124,11 @@ export class RunFolder {
     return join(this.path, 'result.json');
   }
 
+  /** What was measured on each question, for comparisons with other runs. */
+  get scores(): string {
+    return join(this.path, 'scores.json');
+  }
+
   get metrics(): string {
     return join(this.path, 'metrics.jsonl');
   }
