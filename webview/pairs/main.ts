@@ -27,7 +27,7 @@ const pageSize = 100;
 const rowHeight = 32;
 /** The table's last pages that are kept; the editor has the rest. */
 const keptPages = 20;
-/** Milliseconds without a key after which a filter's words count as written. */
+/** Milliseconds without a key or a move after which words count as written, and rows as standing still. */
 const pause = 120;
 const modes = ['attributed', 'paper', 'released'] as const;
 
@@ -35,11 +35,6 @@ const modes = ['attributed', 'paper', 'released'] as const;
 interface SavedState {
   readonly query: PairQuery;
   readonly selected: BrowsePlace | null;
-}
-
-interface Page {
-  readonly rows: readonly PairTableRow[];
-  titles: readonly (string | null)[];
 }
 
 /** Pairs and weights: what will be trained on, and what became of the rest. */
@@ -54,7 +49,10 @@ class PairsView extends LitElement {
   #query: PairQuery | undefined;
   #failure: string | undefined;
   #total = 0;
-  #pages = new Map<number, Page | 'loading'>();
+  #pages = new Map<number, readonly PairTableRow[] | 'loading'>();
+  /** Titles of documents, null where the log has none. */
+  readonly #titles = new Map<string, string | null>();
+  #still: ReturnType<typeof setTimeout> | undefined;
   #selected: { readonly position: number; readonly row: PairTableRow } | undefined;
   #detail: PairDetail | undefined;
   #preview: number | null = null;
@@ -119,7 +117,7 @@ class PairsView extends LitElement {
       to: (first + 1) * pageSize,
     });
     if (asked !== this.#asked) return;
-    this.#pages = new Map([[first, this.#pageOf(rows)]]);
+    this.#pages = new Map([[first, rows]]);
     this.#total = total;
     this.#list.resize(total, position => position);
     await this.#follow(query, gone);
@@ -145,28 +143,27 @@ class PairsView extends LitElement {
     if (this.#selected === undefined) this.#detail = undefined;
   }
 
-  #pageOf(rows: readonly PairTableRow[]): Page {
-    const page: Page = { rows, titles: [] };
-    const browses = rows.map(({ log, trajectory, step, doc }) => ({ log, trajectory, step, doc }));
-    // Titles stand in the logs: they follow when the rows are on the screen.
-    this.#editor
-      .request('pairs.titles', { browses })
-      .then(titles => {
-        page.titles = titles;
-        this.requestUpdate();
-      })
-      .catch(this.#fail);
-    return page;
+  /** Titles stand in the logs: they are read for the rows on the screen, once these stand still. */
+  protected override updated(): void {
+    const rows = this.#list.items().flatMap(({ index }) => this.#row(index) ?? []);
+    const unknown = rows.filter(({ doc }) => doc !== null && !this.#titles.has(doc));
+    clearTimeout(this.#still);
+    if (unknown.length === 0) return;
+    this.#still = setTimeout(async () => {
+      const titles = await this.#editor
+        .request('pairs.titles', { browses: unknown.map(placeOf) })
+        // A log that cannot be read has no titles: the ids stay.
+        .catch(() => unknown.map(() => null));
+      for (const [i, { doc }] of unknown.entries()) this.#titles.set(doc!, titles[i] ?? null);
+      this.requestUpdate();
+    }, pause);
   }
 
-  #row(position: number): { row: PairTableRow; title: string | null } | undefined {
+  #row(position: number): PairTableRow | undefined {
     const number = Math.floor(position / pageSize);
     const page = this.#pages.get(number);
     if (page === undefined) void this.#pull(number);
-    if (page === undefined || page === 'loading') return undefined;
-    const at = position % pageSize;
-    const row = page.rows[at];
-    return row && { row, title: page.titles[at] ?? null };
+    return page === undefined || page === 'loading' ? undefined : page[position % pageSize];
   }
 
   async #pull(number: number): Promise<void> {
@@ -177,7 +174,7 @@ class PairsView extends LitElement {
     try {
       const { rows } = await this.#editor.request('pairs.rows', { ...this.#query!, ...range });
       if (asked !== this.#asked) return;
-      this.#pages.set(number, this.#pageOf(rows));
+      this.#pages.set(number, rows);
       this.requestUpdate();
     } catch (error) {
       this.#fail(error);
@@ -210,9 +207,9 @@ class PairsView extends LitElement {
   }
 
   #select(position: number): void {
-    const found = this.#row(position);
-    if (found === undefined) return;
-    this.#selected = { position, row: found.row };
+    const row = this.#row(position);
+    if (row === undefined) return;
+    this.#selected = { position, row };
     this.#list.show(position);
     this.#describe();
     this.#save();
@@ -432,7 +429,7 @@ class PairsView extends LitElement {
   }
 
   #renderTable(head: PairsHead, query: PairQuery): TemplateResult {
-    return html`<div class="below">
+    return html`<main class="below">
       <section class="table" aria-label=${selectionWord(query.selection)}>
         <div class="table-tools">
           <span
@@ -471,7 +468,7 @@ class PairsView extends LitElement {
         </div>
       </section>
       ${this.#renderDetail()}
-    </div>`;
+    </main>`;
   }
 
   #renderColumn(column: PairColumn, { sort, descending }: PairQuery): TemplateResult {
@@ -488,7 +485,7 @@ class PairsView extends LitElement {
   }
 
   #renderRow(head: PairsHead, position: number, start: number): TemplateResult {
-    const found = this.#row(position);
+    const row = this.#row(position);
     const isSelected = this.#selected?.position === position;
     return html`<div
       class=${classMap({ row: true, cells: true, selected: isSelected })}
@@ -501,12 +498,13 @@ class PairsView extends LitElement {
       @dblclick=${() => this.#openStep()}
       ${ref(this.#list.measure)}
     >
-      ${found === undefined ? html`<span role="cell" class="query muted">…</span>` : this.#renderCells(head, found.row, found.title)}
+      ${row === undefined ? html`<span role="cell" class="query muted">…</span>` : this.#renderCells(head, row)}
     </div>`;
   }
 
-  #renderCells(head: PairsHead, row: PairTableRow, title: string | null): TemplateResult {
+  #renderCells(head: PairsHead, row: PairTableRow): TemplateResult {
     const { query, doc, negatives, tokens, weight, label, reason, log, step, searchStep } = row;
+    const title = doc === null ? null : this.#titles.get(doc);
     const previewed =
       this.#preview !== null && weight !== null
         ? relevanceIntensity(tokens, previewScale(head, this.#preview))
