@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { listRuns, type RunSummary } from '../../src/jobs/runs.ts';
+import { runLog } from './logs.ts';
 import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
@@ -139,6 +140,77 @@ describe('training', () => {
       ['BM25', 'base', 'trained'],
     );
     assert.ok(existsSync(join(folder, '.lrat/models/short/model.safetensors')));
+  });
+});
+
+describe('other runs', () => {
+  const logs = join(folder, 'runs-part');
+  const newest = async (kind: RunSummary['kind']) =>
+    (await listRuns(folder)).runs.find(run => run.kind === kind)!;
+
+  before(async () => {
+    mkdirSync(logs, { recursive: true });
+    const visits = Array.from({ length: 5 }, (_, i) => ({
+      doc: String(100 + i),
+      reasoning: 'This document is useful: it names the mill.',
+    }));
+    writeFileSync(join(logs, 'mill.json'), JSON.stringify(runLog('Where is the mill?', visits)));
+    await vscode.commands.executeCommand('lrat.index');
+  });
+
+  after(async () => {
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    rmSync(logs, { recursive: true });
+    await vscode.commands.executeCommand('lrat.index');
+  });
+
+  it('tell of a judging how it ended, and it is not resumed then', async () => {
+    await vscode.commands.executeCommand('lrat.judge', { judge: 'rules' });
+    const run = await newest('judging');
+    assert.equal(run.state, 'finished');
+    const { counts } = run;
+    assert.ok(
+      counts.relevant! + counts.irrelevant! + counts.unknown! + counts.already! >= 5,
+      'nothing is told',
+    );
+    const labels = readFileSync(join(folder, '.lrat/labels.jsonl'), 'utf8');
+    await vscode.commands.executeCommand('lrat.resumeRun', node(run));
+    assert.equal(readFileSync(join(folder, '.lrat/labels.jsonl'), 'utf8'), labels);
+    assert.equal((await newest('judging')).id, run.id);
+  });
+
+  it('go on with a judging that was stopped', async () => {
+    const finished = await newest('judging');
+    // As a judging that was stopped before its first browse leaves it.
+    const status = join(finished.path, 'status.json');
+    writeFileSync(status, JSON.stringify({ ...JSON.parse(readFileSync(status, 'utf8')), state: 'stopped' }));
+    rmSync(join(finished.path, 'result.json'));
+    await vscode.commands.executeCommand('lrat.resumeRun', node(await newest('judging')));
+    const run = await newest('judging');
+    assert.deepEqual([run.id, run.state], [finished.id, 'finished']);
+    assert.ok(run.counts.already! >= 1, 'labels of before were given again');
+  });
+
+  it('are opened in a panel too', async () => {
+    await vscode.commands.executeCommand('lrat.openRun', node(await newest('judging')));
+    await until('the panel', async () => tabs().length === 1);
+  });
+
+  it('are compared when they were measured on the same questions', async () => {
+    const train = async (name: string, epochs: number) => {
+      const choices = { pairs: writePairs(), base: 'static', out: `.lrat/models/${name}`, epochs };
+      const given = { ...choices, batch: 8, heldOut: 0.2 };
+      const id = await vscode.commands.executeCommand<string>('lrat.train', given);
+      await reaches(id, 'finished');
+      await until('the scores', async () => existsSync(join(folder, '.lrat/runs', id, 'scores.json')));
+      return node(await summary(id));
+    };
+    const [one, other] = [await train('few', 1), await train('many', 3)];
+    const path = await vscode.commands.executeCommand<string>('lrat.compareRuns', one, [one, other]);
+    const words = readFileSync(path, 'utf8');
+    rmSync(path);
+    for (const name of ['few', 'many']) assert.match(words, new RegExp(`\\| ${name} \\|`));
+    assert.match(words, /recall@10/);
   });
 });
 
