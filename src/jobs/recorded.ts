@@ -76,6 +76,8 @@ export async function proceed<Result>(
     if (scores !== undefined) writeScores(folder.scores, scores);
     writeFileAtomic(folder.result, `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`);
     folder.log('Finished');
+    // The last report comes before the last piece of work.
+    if (last?.total !== undefined) last = { ...last, done: last.total };
     tell('finished');
     return result;
   } catch (error) {

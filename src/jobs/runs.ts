@@ -73,6 +73,8 @@ export async function listRuns(
       problems.push({ log: relative(workspace, join(home, id)), place: '', reason: describeError(error) });
     }
   }
+  // Names of folders tell the second only.
+  runs.sort((a, b) => (a.created === b.created ? 0 : a.created < b.created ? 1 : -1));
   return { runs, problems };
 }
 
@@ -95,7 +97,7 @@ export function summarise(path: string): RunSummary {
     step: status?.step ?? 0,
     steps: status?.steps ?? 0,
     loss: status?.loss ?? null,
-    figures: status?.figures ?? {},
+    figures: record.kind === 'evaluation' ? measuredLast(folder) : (status?.figures ?? {}),
     counts: record.kind === 'judging' || record.kind === 'mining' ? readCounts(folder) : {},
     error: status?.error ?? null,
     pid: status?.pid ?? null,
@@ -202,6 +204,14 @@ const countsSchema = z.object({ version: z.literal(1), counts: z.record(z.string
 /** What came of judging or mining; nothing while it goes on. */
 function readCounts(folder: RunFolder): Readonly<Record<string, number>> {
   return readResultFile(folder, countsSchema)?.counts ?? {};
+}
+
+/** The first figure of the retriever that was named last: the one that is set against the baseline. */
+function measuredLast(folder: RunFolder): Readonly<Record<string, number>> {
+  const result = readResult(folder);
+  const metric = result?.metrics[0];
+  const estimate = metric === undefined ? undefined : result?.rows.at(-1)?.metrics[metric];
+  return metric === undefined || estimate === undefined ? {} : { [metric]: estimate.mean };
 }
 
 /** What came of a training or an evaluation, or null while nothing did. @throws LratError if it cannot be read. */

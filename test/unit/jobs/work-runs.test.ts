@@ -68,6 +68,10 @@ describe('judging, mining and measuring', () => {
     expect(byKind.get('mining')).toMatchObject({ name: 'mined', counts: { pairs: mined.rows } });
     const evaluation = byKind.get('evaluation')!;
     expect(evaluation).toMatchObject({ name: 'bm25', state: 'finished' });
+    expect(Object.keys(evaluation.figures)).toEqual([measured.metrics[0]]);
+    // Newest first, though all began within a second or two.
+    expect(runs.map(({ kind }) => kind)).toEqual(['evaluation', 'mining', 'judging']);
+    for (const { step, steps } of runs) expect(step).toBe(steps);
     expect(readResult(runFolder(workspace, evaluation.id))).toMatchObject({
       questions: measured.questions,
       rows: measured.rows,
