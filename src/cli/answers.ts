@@ -167,6 +167,11 @@ export function ofTraining(result: TrainAnswer): string {
   ].join('\n');
 }
 
+const countWords: Readonly<Record<string, string>> = {
+  already: 'judged before',
+  byPeople: 'labelled by people',
+};
+
 export function ofRuns({ runs, problems }: RunList): string {
   const rows = runs.map(({ id, kind, state, step, steps, loss, figures, counts, name, title }) => [
     id,
@@ -176,7 +181,9 @@ export function ofRuns({ runs, problems }: RunList): string {
     loss === null ? '–' : loss.toFixed(4),
     [
       ...Object.entries(figures).map(([figure, value]) => `${figure} ${formatNumber(value)}`),
-      ...Object.entries(counts).map(([what, count]) => `${count} ${what}`),
+      ...Object.entries(counts)
+        .filter(([, count]) => count > 0)
+        .map(([what, count]) => `${count} ${countWords[what] ?? what}`),
     ].join(', '),
     `${name}: ${title}`,
   ]);

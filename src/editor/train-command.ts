@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import type { RunComparison } from '../jobs/compare-runs.ts';
-import { deleteRun, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
+import { deleteRun, isResumable, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
@@ -45,9 +45,9 @@ type Command = (job: Job, argument?: unknown, selected?: readonly unknown[]) => 
 export function runCommands(parts: RunParts): Record<string, Command> {
   const { workspace, watch, views } = parts;
   const onRun =
-    (work: (run: RunSummary) => Promise<unknown>): Command =>
+    (work: (run: RunSummary) => Promise<unknown>, accepts?: (run: RunSummary) => boolean): Command =>
     async (_, argument) => {
-      const run = isRunNode(argument) ? argument.run : await pickRun(watch);
+      const run = isRunNode(argument) ? argument.run : await pickRun(watch, accepts);
       return run === undefined ? undefined : work(run);
     };
   return {
@@ -64,11 +64,13 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const state = await stopRun(runFolder(workspace.path, run.id));
       await watch.look();
       return state;
-    }),
-    'lrat.resumeRun': onRun(async run =>
-      run.kind === 'judging'
-        ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
-        : resumeRun(parts, run),
+    }, isRunning),
+    'lrat.resumeRun': onRun(
+      async run =>
+        run.kind === 'judging'
+          ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
+          : resumeRun(parts, run),
+      isResumable,
     ),
     'lrat.compareRuns': async (job, argument, selected = []) => {
       requireTrust();
@@ -78,25 +80,28 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const other = run && (await pickRun(watch, each => isMeasured(each) && each.id !== run.id));
       return other && compare(workspace, run, other, job);
     },
-    'lrat.deleteRun': onRun(async run => {
-      requireTrust();
-      const folder = runFolder(workspace.path, run.id);
-      refuseRunning(folder);
-      const remove = vscode.l10n.t('Delete');
-      const answer = await vscode.window.showWarningMessage(
-        vscode.l10n.t('Delete the run of {0}?', run.name),
-        {
-          modal: true,
-          detail: vscode.l10n.t(
-            'Its metrics, log and checkpoints are removed for good. The labels, pairs or model that came of it stay.',
-          ),
-        },
-        remove,
-      );
-      if (answer !== remove) return;
-      await deleteRun(folder);
-      await watch.look();
-    }),
+    'lrat.deleteRun': onRun(
+      async run => {
+        requireTrust();
+        const folder = runFolder(workspace.path, run.id);
+        refuseRunning(folder);
+        const remove = vscode.l10n.t('Delete');
+        const answer = await vscode.window.showWarningMessage(
+          vscode.l10n.t('Delete the run of {0}?', run.name),
+          {
+            modal: true,
+            detail: vscode.l10n.t(
+              'Its metrics, log and checkpoints are removed for good. The labels, pairs or model that came of it stay.',
+            ),
+          },
+          remove,
+        );
+        if (answer !== remove) return;
+        await deleteRun(folder);
+        await watch.look();
+      },
+      run => !isRunning(run),
+    ),
   };
 }
 
@@ -192,6 +197,10 @@ async function compare(
     vscode.l10n.t('{0} against {1}', newer.name, older.name),
     comparison as RunComparison,
   );
+}
+
+function isRunning({ state }: RunSummary): boolean {
+  return state === 'running';
 }
 
 function isMeasured({ kind, state }: RunSummary): boolean {
