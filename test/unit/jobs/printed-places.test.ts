@@ -31,9 +31,15 @@ describe('what the command line prints', () => {
     ]);
 
     const list = ofRuns({
-      runs: [{ id, state: 'running', step: 1, steps: 9, loss: null, figures: {}, model: 'm', title: 't' }],
+      runs: [
+        {
+          ...{ id, path: run, kind: 'training', name: 'm', title: 't', created: '2026-01-02', out: 'm' },
+          ...{ state: 'running', step: 1, steps: 9, loss: null, figures: {}, counts: {} },
+          ...{ error: null, pid: 1 },
+        },
+      ],
       problems: [],
-    } as unknown as Parameters<typeof ofRuns>[0]);
+    });
     expect(found(list)).toEqual([{ ...place, words: id }]);
   });
 
