@@ -11,7 +11,7 @@ describe('the strings that people read', () => {
     const strings = await gatherStrings();
     // One of the editor and one of a view: both are looked through.
     expect(strings).toMatchObject({
-      'There are no runs yet.': expect.anything(),
+      'There is no run for that yet.': expect.anything(),
       'Try again': expect.anything(),
     });
     expect(read('l10n/bundle.l10n.json')).toEqual(strings);
