@@ -228,7 +228,8 @@ export interface CompareCell {
     readonly shared: boolean;
     readonly browsed: boolean;
     readonly browsedByOther: boolean;
-    readonly relevant: boolean;
+    /** What was judged of it here; null where it was not opened or nobody judged. */
+    readonly label: 'relevant' | 'irrelevant' | null;
     /** Weight of the pair whose positive it is. */
     readonly weight: number | null;
   }[];
@@ -354,6 +355,8 @@ export interface EditorRequests {
   'trajectory.undo': { params: null; result: null };
   'open.log': { params: { line: number; column: number }; result: null };
   'open.text': { params: null; result: null };
+  /** Lets the user choose what the trajectory is compared with. */
+  'open.compare': { params: null; result: null };
   'open.transcript': { params: null; result: null };
   'compare.head': { params: null; result: Comparison };
   'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };

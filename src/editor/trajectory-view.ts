@@ -128,6 +128,12 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           await vscode.commands.executeCommand('lrat.openTranscript', { entry: { log, trajectory } });
           return null;
         },
+        'open.compare': async () => {
+          const entries = await inspector.ask('trajectories', { log }, { offset: 0, limit: -1 });
+          const entry = entries.find(each => each.trajectory === trajectory);
+          await vscode.commands.executeCommand('lrat.compareTrajectories', { kind: 'trajectory', entry });
+          return null;
+        },
         'open.text': async () => {
           await this.openLog(log, 1, 1);
           return null;

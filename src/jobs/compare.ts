@@ -60,8 +60,9 @@ export interface Compared {
   readonly log: string;
   readonly trajectory: Trajectory;
   readonly pairs: number;
-  /** Documents judged relevant, and the weights of the pairs whose positive they are. */
-  readonly relevant: ReadonlySet<string>;
+  /** What was judged of the documents that it opened; relevant where it was so judged once. */
+  readonly labels: ReadonlyMap<string, 'relevant' | 'irrelevant'>;
+  /** Weights of the pairs, by their positive. */
   readonly weights: ReadonlyMap<string, number>;
 }
 
@@ -69,10 +70,7 @@ export interface Compared {
 export function compare(left: Compared, right: Compared): Comparison {
   const [a, b] = [seen(left.trajectory), seen(right.trajectory)];
   const searches = [left, right].map(({ trajectory }) => searchesOf(trajectory));
-  const rows = alignQueries(
-    searches[0]!.map(({ step }) => step.query),
-    searches[1]!.map(({ step }) => step.query),
-  );
+  const rows = aligned(left.trajectory, right.trajectory);
   return {
     sides: [side(left), side(right)],
     shared: common(a, b),
@@ -92,7 +90,7 @@ export function compareRows(left: Compared, right: Compared, from: number, to: n
   const opened = ours.map(({ trajectory }) => browsed(trajectory));
   const cell = (at: 0 | 1, index: number | null, beside: SearchAt | undefined): CompareCell | null => {
     if (index === null) return null;
-    const { searches, relevant, weights } = ours[at]!;
+    const { searches, labels, weights } = ours[at]!;
     const { step, index: position } = searches[index]!;
     const others = new Set(beside?.step.candidates.map(({ id }) => id));
     return {
@@ -103,21 +101,36 @@ export function compareRows(left: Compared, right: Compared, from: number, to: n
         shared: others.has(id),
         browsed: opened[at]!.has(id),
         browsedByOther: opened[1 - at]!.has(id),
-        relevant: relevant.has(id),
+        label: labels.get(id) ?? null,
         weight: weights.get(id) ?? null,
       })),
     };
   };
   const [a, b] = ours.map(({ searches }) => searches) as [SearchAt[], SearchAt[]];
-  return alignQueries(
-    a.map(({ step }) => step.query),
-    b.map(({ step }) => step.query),
-  )
+  return aligned(left.trajectory, right.trajectory)
     .slice(from, to)
     .map(([i, j]) => ({
       left: cell(0, i, j === null ? undefined : b[j]),
       right: cell(1, j, i === null ? undefined : a[i]),
     }));
+}
+
+/** Alignments are quadratic and asked for with every page: they are kept as long as their trajectories are. */
+const alignments = new WeakMap<Trajectory, WeakMap<Trajectory, Aligned[]>>();
+
+function aligned(left: Trajectory, right: Trajectory): Aligned[] {
+  let ofLeft = alignments.get(left);
+  if (ofLeft === undefined) {
+    ofLeft = new WeakMap();
+    alignments.set(left, ofLeft);
+  }
+  let rows = ofLeft.get(right);
+  if (rows === undefined) {
+    const [a, b] = [left, right].map(one => searchesOf(one).map(({ step }) => step.query));
+    rows = alignQueries(a!, b!);
+    ofLeft.set(right, rows);
+  }
+  return rows;
 }
 
 interface SearchAt {
@@ -139,14 +152,14 @@ function seen(trajectory: Trajectory): Set<string> {
   return new Set([...listed, ...browsed(trajectory)]);
 }
 
-function side({ log, trajectory, pairs, relevant }: Compared): CompareSide {
+function side({ log, trajectory, pairs, labels }: Compared): CompareSide {
   const { id, question, outcome, agent, retriever, steps } = trajectory;
   const count = (kind: Step['kind']) => steps.filter(step => step.kind === kind).length;
   return {
     ...{ log, trajectory: id, question, outcome, agent, retriever, pairs },
     searches: count('search'),
     browses: count('browse'),
-    relevant: relevant.size,
+    relevant: [...labels.values()].filter(label => label === 'relevant').length,
     documents: seen(trajectory).size,
   };
 }

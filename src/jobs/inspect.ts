@@ -189,17 +189,15 @@ export class Inspector {
   async #compared(log: string, id: string): Promise<Compared> {
     const trajectory = this.#read(log, id);
     const own = (await this.#minedView()).pairs.get(place(log, id)) ?? [];
-    const relevant = trajectory.steps.flatMap(step =>
-      step.kind === 'browse' &&
-      step.doc !== null &&
-      this.#labels.lookup({ log, trajectory: id, step: step.step, doc: step.doc }) === 'relevant'
-        ? [step.doc]
-        : [],
-    );
+    const labels = new Map<string, 'relevant' | 'irrelevant'>();
+    for (const step of trajectory.steps) {
+      if (step.kind !== 'browse' || step.doc === null) continue;
+      const label = this.#labels.lookup({ log, trajectory: id, step: step.step, doc: step.doc });
+      if (label !== 'unknown' && labels.get(step.doc) !== 'relevant') labels.set(step.doc, label);
+    }
     return {
-      ...{ log, trajectory },
+      ...{ log, trajectory, labels },
       pairs: own.length,
-      relevant: new Set(relevant),
       weights: new Map(own.map(({ positive, weight }) => [positive, weight])),
     };
   }

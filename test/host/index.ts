@@ -11,15 +11,15 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./extension.test.ts');
-  await import('./trajectories.test.ts');
   await import('./around.test.ts');
-  await import('./labels.test.ts');
   await import('./evaluate.test.ts');
-  await import('./manifest.test.ts');
-  await import('./follow.test.ts');
-  await import('./pairs.test.ts');
   await import('./export.test.ts');
+  await import('./follow.test.ts');
+  await import('./labels.test.ts');
+  await import('./manifest.test.ts');
+  await import('./pairs.test.ts');
   await import('./runs.test.ts');
+  await import('./trajectories.test.ts');
   await import('./transcript.test.ts');
   await new Promise<void>((resolve, reject) => {
     const runner = mocha.run(failures => {

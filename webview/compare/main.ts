@@ -28,7 +28,7 @@ class CompareView extends LitElement {
   );
   #head: Comparison | undefined;
   #failure: string | undefined;
-  readonly #pages = new Map<number, readonly CompareRow[] | 'loading'>();
+  #pages = new Map<number, readonly CompareRow[] | 'loading'>();
   /** Numbers of the rows that the filter shows, in order. */
   #shown: readonly number[] = [];
   #selected = 0;
@@ -58,9 +58,18 @@ class CompareView extends LitElement {
 
   async #load(): Promise<void> {
     try {
-      this.#head = await this.#editor.request('compare.head', null);
+      // What is on the screen stays until all of it is there anew.
+      const rows = [this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])];
+      const inView = new Set(rows.map(row => Math.floor(row / pageSize)));
+      const [head, ...pages] = await Promise.all([
+        this.#editor.request('compare.head', null),
+        ...[...inView].map(
+          async page => [page, await this.#editor.request('compare.rows', rangeOf(page))] as const,
+        ),
+      ]);
+      this.#head = head;
       this.#failure = undefined;
-      this.#pages.clear();
+      this.#pages = new Map(pages);
       this.#applyFilter();
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
@@ -81,13 +90,15 @@ class CompareView extends LitElement {
 
   #row(row: number): CompareRow | undefined {
     const page = Math.floor(row / pageSize);
-    const rows = this.#pages.get(page);
+    // An answer that comes after a change belongs to the pages from before it.
+    const pages = this.#pages;
+    const rows = pages.get(page);
     if (rows === undefined) {
-      this.#pages.set(page, 'loading');
+      pages.set(page, 'loading');
       void this.#editor
-        .request('compare.rows', { from: page * pageSize, to: (page + 1) * pageSize })
+        .request('compare.rows', rangeOf(page))
         .then(loaded => {
-          this.#pages.set(page, loaded);
+          pages.set(page, loaded);
           this.requestUpdate();
         })
         .catch(this.#fail);
@@ -246,13 +257,18 @@ class CompareView extends LitElement {
   }
 }
 
+function rangeOf(page: number): { from: number; to: number } {
+  return { from: page * pageSize, to: (page + 1) * pageSize };
+}
+
 /** What became of a candidate, in signs and words. */
 function marks(candidate: CompareCell['candidates'][number]): string[] {
-  const { shared, browsed, browsedByOther, relevant, weight } = candidate;
+  const { shared, browsed, browsedByOther, label, weight } = candidate;
   return [
     ...(shared ? [`= ${l10n.t('in both')}`] : []),
-    ...(relevant ? [`✓ ${l10n.t('relevant')}`] : []),
-    ...(browsed && !relevant ? [`○ ${l10n.t('browsed')}`] : []),
+    ...(label === 'relevant' ? [`✓ ${l10n.t('relevant')}`] : []),
+    ...(label === 'irrelevant' ? [`✕ ${l10n.t('irrelevant')}`] : []),
+    ...(browsed && label === null ? [`○ ${l10n.t('browsed')}`] : []),
     ...(browsed && !browsedByOther ? [l10n.t('by this one only')] : []),
     ...(weight === null ? [] : [l10n.t('weight {0}', weight.toFixed(2))]),
   ];

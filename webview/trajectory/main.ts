@@ -38,7 +38,7 @@ class TrajectoryView extends LitElement {
   );
   #head: TrajectoryHead | undefined;
   #failure: string | undefined;
-  readonly #pages = new Map<number, readonly StepView[] | 'loading'>();
+  #pages = new Map<number, readonly StepView[] | 'loading'>();
   /** Indexes of the steps that the filter shows, in order. */
   #shown: readonly number[] = [];
   #found: readonly number[] = [];
@@ -77,16 +77,17 @@ class TrajectoryView extends LitElement {
 
   async #load(): Promise<void> {
     try {
-      // Asked for together: the place that is shown first need not wait for the head.
-      const page = Math.floor(this.#selected / pageSize);
-      const [head, steps] = await Promise.all([
+      // Asked for together: the place that is shown first need not wait for the head, and what is on the screen stays
+      // until all of it is there anew.
+      const [head, ...pages] = await Promise.all([
         this.#editor.request('trajectory.head', null),
-        this.#editor.request('trajectory.steps', rangeOf(page)),
+        ...[...this.#pagesInView()].map(
+          async page => [page, await this.#editor.request('trajectory.steps', rangeOf(page))] as const,
+        ),
       ]);
       this.#head = head;
       this.#failure = undefined;
-      this.#pages.clear();
-      this.#pages.set(page, steps);
+      this.#pages = new Map(pages);
       this.#applyFilter();
       this.#save();
     } catch (error) {
@@ -94,6 +95,12 @@ class TrajectoryView extends LitElement {
     }
     this.requestUpdate();
     await this.updateComplete;
+  }
+
+  /** Numbers of the pages that the screen and the selection need. */
+  #pagesInView(): Set<number> {
+    const rows = this.#list.items().flatMap(({ index }) => this.#shown[index] ?? []);
+    return new Set([this.#selected, ...rows].map(index => Math.floor(index / pageSize)));
   }
 
   #applyFilter(): void {
@@ -112,13 +119,15 @@ class TrajectoryView extends LitElement {
 
   #step(index: number): StepView | undefined {
     const page = Math.floor(index / pageSize);
-    const steps = this.#pages.get(page);
+    // An answer that comes after a change belongs to the pages from before it.
+    const pages = this.#pages;
+    const steps = pages.get(page);
     if (steps === undefined) {
-      this.#pages.set(page, 'loading');
+      pages.set(page, 'loading');
       void this.#editor
         .request('trajectory.steps', rangeOf(page))
         .then(loaded => {
-          this.#pages.set(page, loaded);
+          pages.set(page, loaded);
           this.requestUpdate();
         })
         .catch((error: unknown) => {
@@ -308,6 +317,7 @@ class TrajectoryView extends LitElement {
         ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
         ${facts.map(fact => html`<span class="fact">${fact}</span>`)}
         <span class="links">
+          <vscode-link href="#" @click=${this.#compare}>${l10n.t('Compare with…')}</vscode-link>
           <vscode-link href="#" @click=${this.#openTranscript}>${l10n.t('Transcript')}</vscode-link>
           <vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link>
         </span>
@@ -318,6 +328,11 @@ class TrajectoryView extends LitElement {
   readonly #openTranscript = (event: Event): void => {
     event.preventDefault();
     void this.#editor.request('open.transcript', null).catch(this.#fail);
+  };
+
+  readonly #compare = (event: Event): void => {
+    event.preventDefault();
+    void this.#editor.request('open.compare', null).catch(this.#fail);
   };
 
   readonly #openText = (event: Event): void => {
