@@ -85,7 +85,8 @@ export async function openWorkbench({
     command: async title => {
       await page.keyboard.press('F1');
       await page.locator('.quick-input-widget input').fill(`>${title}`);
-      await page.locator('.quick-input-list .monaco-list-row').first().waitFor();
+      // The list shows what was used last until the typed words have been looked up.
+      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
       await page.keyboard.press('Enter');
     },
     close: async () => {

@@ -123,7 +123,7 @@ export class PairsTable {
     const other = (row: Row) => (against === null ? null : this.#pairLike(row, against));
     switch (selection) {
       case 'pairs':
-        return ({ pair }) => pair?.satisfied === true;
+        return ({ pair }) => isTrainedOn(pair);
       case 'unsatisfied':
         return ({ pair }) => pair?.satisfied === false;
       case 'dropped':
@@ -143,9 +143,9 @@ export class PairsTable {
       case 'byRules':
         return ({ pair, label }) => pair?.satisfied === true && label.by === givers[selection];
       case 'gained':
-        return row => row.pair !== null && other(row) === null;
+        return row => isTrainedOn(row.pair) && !isTrainedOn(other(row));
       case 'lost':
-        return row => row.pair === null && other(row) !== null;
+        return row => !isTrainedOn(row.pair) && isTrainedOn(other(row));
       case 'otherQuery':
         return row => isBoth(row.pair, other(row)) && !isSameSearch(row.pair!, other(row)!);
       case 'otherWeight':
@@ -231,8 +231,13 @@ function searchKey(log: string, trajectory: string, step: number, part: number):
   return JSON.stringify([log, trajectory, step, part]);
 }
 
+/** Rows of irrelevant browses, which mode `released` keeps, are in no loss. */
+function isTrainedOn(pair: Pair | null): boolean {
+  return pair?.satisfied === true;
+}
+
 function isBoth(a: Pair | null, b: Pair | null): boolean {
-  return a !== null && b !== null;
+  return isTrainedOn(a) && isTrainedOn(b);
 }
 
 function isSameSearch(a: Pair, b: Pair): boolean {

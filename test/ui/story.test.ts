@@ -1,90 +1,156 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
-import { seriousViolations } from './axe.ts';
+import { leaves } from './views.ts';
 import { simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
 if (reason !== null) console.warn(`Tests through the screen are skipped: ${reason}.`);
+const published = join(import.meta.dirname, '..', '..', '..', 'shared', 'data', 'lrat', 'trajectories');
+if (!existsSync(published))
+  console.warn('The story on published logs is skipped: ../shared/data is not there.');
 
-/** The story of the first hour: open the folder, index it, look at a trajectory, correct the judge, by keyboard. */
-describe.skipIf(reason !== null)('the story, through the screen', () => {
-  let folder: string;
-  let workbench: Awaited<ReturnType<typeof openWorkbench>>;
-  let view: Frame;
+async function publishedWorkspace(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'lrat-ui-'));
+  cpSync(published, join(folder, 'logs'), { recursive: true });
+  return folder;
+}
 
-  beforeAll(async () => {
-    setUp();
-    folder = await simulatedWorkspace(40);
-    workbench = await openWorkbench({ folder });
-  });
+const worlds = [
+  { name: 'logs of the simulated world', make: () => simulatedWorkspace(40), isThere: true, epochs: 400 },
+  { name: 'published logs', make: publishedWorkspace, isThere: existsSync(published), epochs: 600 },
+];
 
-  afterAll(async () => {
-    await workbench?.close();
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  });
-
-  it('offers one next step while nothing is indexed, and takes it', async () => {
-    const { page } = workbench;
-    await page.locator('.activitybar [aria-label^="LRAT"]').first().click();
-    const next = page.locator('.welcome-view-content .monaco-button', { hasText: 'Index Workspace' });
-    await next.waitFor();
-    await next.click();
-    const rows = page.locator('[id="workbench.view.extension.lrat"] .monaco-list-row');
-    await rows.first().waitFor({ timeout: 60_000 });
-    expect(await rows.count()).toBeGreaterThan(5);
-  });
-
-  it('opens a trajectory with its steps, candidates and counts', async () => {
-    const { page } = workbench;
-    await page.locator('[id="workbench.view.extension.lrat"] .monaco-list-row').first().click();
-    view = await workbench.view('trajectory');
-    await view.locator('.row').first().waitFor();
-    expect(await view.locator('h1').innerText()).toMatch(/\?$/);
-    expect(await view.locator('.facts').innerText()).toMatch(/a simulation.*\d+ searches.*\d+ browses/s);
-    await view.locator('.steps').focus();
-    await page.keyboard.press('s');
-    await view.locator('.row.selected .candidates').waitFor();
-    expect(await view.locator('.row.selected .candidates li').count()).toBe(10);
-  });
-
-  it('has no serious accessibility violation in the trajectory view', async () => {
-    expect(await seriousViolations(view)).toEqual([]);
-  });
-
-  it('labels a browse by keyboard: one line in the labels, the pair and its weight at once, and undo', async () => {
-    const { page } = workbench;
+/** The story of the first hour, as a user would go through it, without a mouse: from an unindexed folder to a measured model. */
+describe.each(worlds)('the story, through the screen, on $name', ({ make, isThere, epochs }) => {
+  describe.skipIf(reason !== null || !isThere)('by keyboard alone', () => {
+    let folder: string;
+    let workbench: Awaited<ReturnType<typeof openWorkbench>>;
+    let view: Frame;
+    const press = async (...keys: readonly string[]) => {
+      for (const key of keys) await workbench.page.keyboard.press(key);
+    };
     const labels = () =>
       readFileSync(join(folder, '.lrat', 'labels.jsonl'), 'utf8')
         .trimEnd()
-        .split('\n');
-    await view.locator('.steps').focus();
-    await page.keyboard.press('b');
-    await view.locator('aside .choices').waitFor();
-    expect(await view.locator('aside').innerText()).toContain('nobody has judged it');
+        .split('\n')
+        .map(line => JSON.parse(line));
+    /** Answers a question of the editor with the first entry that the typed words leave. */
+    const answer = async (title: string, words: string) => {
+      await workbench.page.locator('.quick-input-widget', { hasText: title }).waitFor();
+      await workbench.page.keyboard.type(words);
+      await workbench.page
+        .locator('.quick-input-list .monaco-list-row.focused', { hasText: words })
+        .waitFor();
+      await press('Enter');
+    };
+    const weights = async (pairs: Frame) =>
+      (await pairs.locator('.row .weight').allInnerTexts()).map(Number).sort((a, b) => a - b);
 
-    await page.keyboard.press('r');
-    await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
-    expect(labels()).toHaveLength(1);
-    expect(JSON.parse(labels()[0]!)).toMatchObject({ label: 'relevant', source: { kind: 'person' } });
+    beforeAll(async () => {
+      setUp();
+      folder = await make();
+      workbench = await openWorkbench({ folder });
+    });
 
-    await page.keyboard.press('i');
-    await view.locator('aside', { hasText: 'it is judged irrelevant' }).waitFor();
-    await page.keyboard.press('u');
-    await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
-    expect(labels()).toHaveLength(3);
-    expect(JSON.parse(labels()[2]!)).toMatchObject({ label: 'relevant' });
-  });
+    afterAll(async () => {
+      await workbench?.close();
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+    });
 
-  it('goes from a step to its line in the log', async () => {
-    const { page } = workbench;
-    await view.locator('.steps').focus();
-    await page.keyboard.press('o');
-    const position = page.locator('.statusbar-item', { hasText: /Ln \d+, Col \d+/ });
-    await position.waitFor();
-    expect(Number(/Ln (\d+)/.exec(await position.innerText())?.[1])).toBeGreaterThan(1);
+    it('offers one next step while nothing is indexed, and takes it', async () => {
+      await workbench.command('LRAT: Focus on Trajectories View');
+      const next = workbench.page.locator('.welcome-view-content .monaco-button', {
+        hasText: 'Index Workspace',
+      });
+      await next.first().waitFor();
+      await next.first().focus();
+      await press('Enter');
+      await leaves(workbench, 'Trajectories').nth(5).waitFor({ timeout: 60_000 });
+    });
+
+    it('opens a trajectory with its steps, candidates and counts', async () => {
+      await workbench.command('LRAT: Focus on Trajectories View');
+      await press('ArrowDown', 'Enter');
+      view = await workbench.view('trajectory');
+      await view.locator('.row .body').first().waitFor();
+      expect(await view.locator('h1').innerText()).toMatch(/\w/);
+      expect(await view.locator('.facts').innerText()).toMatch(/\d+ search(es)?.*\d+ browses?/s);
+      await view.locator('.steps').focus();
+      await press('s');
+      await view.locator('.row.selected .candidates').waitFor();
+      expect(await view.locator('.row.selected .candidates li').count()).toBeGreaterThan(4);
+    });
+
+    it('labels a browse by keyboard: one line in the labels, the pair and its weight at once, and undo', async () => {
+      await press('b');
+      await view.locator('aside .choices').waitFor();
+      expect(await view.locator('aside').innerText()).toContain('nobody has judged it');
+      await press('r');
+      await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
+      expect(labels().map(({ label, source }) => [label, source.kind])).toEqual([['relevant', 'person']]);
+      await press('i');
+      await view.locator('aside', { hasText: 'it is judged irrelevant' }).waitFor();
+      await press('u');
+      await view.locator('aside', { hasText: 'weight 1.00' }).waitFor();
+      expect(labels().map(({ label }) => label)).toEqual(['relevant', 'irrelevant', 'relevant']);
+    });
+
+    it('goes from a step to its line in the log', async () => {
+      await press('o');
+      const position = workbench.page.locator('.statusbar-item', { hasText: /Ln \d+, Col \d+/ });
+      await position.waitFor();
+      expect(Number(/Ln (\d+)/.exec(await position.innerText())?.[1])).toBeGreaterThan(1);
+    });
+
+    it('shows what the judge gives in the panel of pairs, and how a label changes all weights', async () => {
+      await workbench.command('LRAT: Judge Browses');
+      await answer('Who judges', 'Rules');
+      await expect.poll(() => labels().length, { timeout: 30_000 }).toBeGreaterThan(10);
+      await workbench.command('LRAT: Open Pairs and Weights');
+      const pairs = await workbench.view('pairs');
+      await pairs.locator('.row .weight').nth(3).waitFor();
+      await pairs.locator('.table-body').focus();
+      await press('j');
+      await pairs.locator('.row.selected').waitFor();
+      const before = await weights(pairs);
+      const count = labels().length;
+      // The row with the longest reasoning leaves: the half-life and with it every other weight is another.
+      await press('i');
+      await expect.poll(() => weights(pairs)).not.toEqual(before);
+      expect(labels()).toHaveLength(count + 1);
+      await press('u');
+      await expect.poll(() => weights(pairs)).toEqual(before);
+    });
+
+    it('trains on the pairs, goes on over a reload, and measures what was gained', async () => {
+      const { page } = workbench;
+      await workbench.command('LRAT: Train a Retriever');
+      await answer('Train a Retriever (1/4)', 'Mine now: attributed');
+      await answer('Train a Retriever (2/4)', 'New static encoder');
+      await answer('Train a Retriever (3/4)', 'Epochs');
+      await page.locator('.quick-input-widget', { hasText: 'Epochs' }).waitFor();
+      await page.keyboard.type(String(epochs));
+      await press('Enter');
+      await answer('Train a Retriever (3/4)', 'Go on with this recipe');
+      await page.locator('.quick-input-widget', { hasText: 'Train a Retriever (4/4)' }).waitFor();
+      await press('Enter');
+      let run = await workbench.view('run');
+      await run.locator('.run-state.running').waitFor();
+      await page.reload();
+      run = await workbench.view('run');
+      // It goes on: it is running still, and ends without having been started again.
+      await run.locator('.run-state.running').waitFor();
+      await run.locator('.run-state.finished').waitFor({ timeout: 90_000 });
+      await run.locator('table.result').waitFor();
+      expect(await run.locator('table.result').innerText()).toMatch(/\[.*\d.*,.*\d.*\]/);
+      await workbench.command('LRAT: Focus on Runs View');
+      await leaves(workbench, 'Runs').first().waitFor();
+      expect(await leaves(workbench, 'Runs').count()).toBe(1);
+    });
   });
 });
