@@ -83,10 +83,20 @@ export async function openWorkbench({
     },
     /** Runs a command by its title in the command palette. */
     command: async title => {
-      await page.keyboard.press('F1');
-      await page.locator('.quick-input-widget input').fill(`>${title}`);
-      // The list shows what was used last until the typed words have been looked up.
-      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
+      // The list shows what was used last until the typed words have been looked up, and what is not registered yet
+      // does not come into an open list.
+      const entry = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
+      for (let turn = 0; ; turn++) {
+        await page.keyboard.press('F1');
+        await page.locator('.quick-input-widget input').fill(`>${title}`);
+        try {
+          await entry.waitFor({ timeout: 5_000 });
+          break;
+        } catch (error) {
+          if (turn === 5) throw error;
+          await page.keyboard.press('Escape');
+        }
+      }
       await page.keyboard.press('Enter');
     },
     close: async () => {

@@ -48,6 +48,11 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
         .waitFor();
       await press('Enter');
     };
+    /** Puts the keyboard's focus into a tree. */
+    const focus = async (tree: 'Trajectories' | 'Runs') => {
+      await workbench.command(`LRAT: Focus on ${tree} View`);
+      await workbench.page.locator(`.monaco-list[aria-label="${tree}"]:focus`).waitFor();
+    };
     const weights = async (pairs: Frame) =>
       (await pairs.locator('.row .weight').allInnerTexts()).map(Number).sort((a, b) => a - b);
 
@@ -74,8 +79,15 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
     });
 
     it('opens a trajectory with its steps, candidates and counts', async () => {
-      await workbench.command('LRAT: Focus on Trajectories View');
-      await press('ArrowDown', 'Enter');
+      await focus('Trajectories');
+      const focused = workbench.page.locator('.monaco-list:focus .monaco-list-row.focused');
+      await expect
+        .poll(async () => {
+          await press('ArrowDown');
+          return focused.count();
+        })
+        .toBe(1);
+      await press('Enter');
       view = await workbench.view('trajectory');
       await view.locator('.row .body').first().waitFor();
       expect(await view.locator('h1').innerText()).toMatch(/\w/);
@@ -109,7 +121,7 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
 
     it('shows what the judge gives in the panel of pairs, and how a label changes all weights', async () => {
       await workbench.command('LRAT: Judge Browses');
-      await answer('Who judges', 'Rules');
+      await answer('browses;', 'Rules');
       await expect.poll(() => labels().length, { timeout: 30_000 }).toBeGreaterThan(10);
       await workbench.command('LRAT: Open Pairs and Weights');
       const pairs = await workbench.view('pairs');
@@ -133,7 +145,7 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
       await answer('Train a Retriever (1/4)', 'Mine now: attributed');
       await answer('Train a Retriever (2/4)', 'New static encoder');
       await answer('Train a Retriever (3/4)', 'Epochs');
-      await page.locator('.quick-input-widget', { hasText: 'Epochs' }).waitFor();
+      await page.locator('.quick-input-message', { hasText: 'Epochs' }).waitFor();
       await page.keyboard.type(String(epochs));
       await press('Enter');
       await answer('Train a Retriever (3/4)', 'Go on with this recipe');
