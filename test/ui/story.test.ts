@@ -41,11 +41,15 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
         .map(line => JSON.parse(line));
     /** Answers a question of the editor with the first entry that the typed words leave. */
     const answer = async (title: string, words: string) => {
-      await workbench.page.locator('.quick-input-widget', { hasText: title }).waitFor();
-      await workbench.page.keyboard.type(words);
-      await workbench.page
-        .locator('.quick-input-list .monaco-list-row.focused', { hasText: words })
-        .waitFor();
+      const { page } = workbench;
+      const question = page.locator('.quick-input-widget', { hasText: title });
+      await question.waitFor();
+      await page
+        .locator('.quick-input-widget .monaco-progress-container.done')
+        .first()
+        .waitFor({ state: 'attached' });
+      await page.keyboard.type(words);
+      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: words }).waitFor();
       await press('Enter');
     };
     /** Puts the keyboard's focus into a tree. */
@@ -153,7 +157,7 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
       await press('Enter');
       let run = await workbench.view('run');
       await run.locator('.run-state.running').waitFor();
-      await page.reload();
+      await Promise.all([page.waitForEvent('load'), workbench.command('Developer: Reload Window')]);
       run = await workbench.view('run');
       // It goes on: it is running still, and ends without having been started again.
       await run.locator('.run-state.running').waitFor();
@@ -161,8 +165,9 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
       await run.locator('table.result').waitFor();
       expect(await run.locator('table.result').innerText()).toMatch(/\[.*\d.*,.*\d.*\]/);
       await workbench.command('LRAT: Focus on Runs View');
-      await leaves(workbench, 'Runs').first().waitFor();
-      expect(await leaves(workbench, 'Runs').count()).toBe(1);
+      await leaves(workbench, 'Runs').nth(2).waitFor();
+      // Judged, mined and trained, each once.
+      expect(await leaves(workbench, 'Runs').count()).toBe(3);
     });
   });
 });
