@@ -55,6 +55,7 @@ export async function bundle(outdir, { packaged = false } = {}) {
       bundle: true,
       entryPoints: {
         trajectory: 'webview/trajectory/main.ts',
+        list: 'webview/list/main.ts',
         run: 'webview/run/main.ts',
         compare: 'webview/compare/main.ts',
         pairs: 'webview/pairs/main.ts',

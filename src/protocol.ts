@@ -290,6 +290,24 @@ export interface PairQuery {
   readonly descending: boolean;
 }
 
+/** A trajectory in the list of its log. */
+export interface LogEntry {
+  readonly trajectory: string;
+  readonly question: string | null;
+  readonly outcome: 'correct' | 'incorrect' | 'unknown';
+  readonly searches: number;
+  readonly browses: number;
+  readonly pairs: number;
+}
+
+/** A log as an editor shows it. */
+export interface LogView {
+  readonly log: string;
+  readonly entries: readonly LogEntry[];
+  /** Why the log cannot be read; null if it can, or if it is not in the index. */
+  readonly reason: string | null;
+}
+
 /** Names a browse. */
 export interface BrowsePlace {
   readonly log: string;
@@ -357,6 +375,13 @@ export interface EditorRequests {
   'open.text': { params: null; result: null };
   /** Lets the user choose what the trajectory is compared with. */
   'open.compare': { params: null; result: null };
+  'list.log': { params: null; result: LogView };
+  /** Shows a trajectory in the place of the list. */
+  'list.open': { params: { trajectory: string }; result: null };
+  'list.index': { params: null; result: null };
+  /** Whether the view stands in the place of a list, and the way back to it. */
+  'trajectory.inList': { params: null; result: boolean };
+  'open.list': { params: null; result: null };
   'open.transcript': { params: null; result: null };
   'compare.head': { params: null; result: Comparison };
   'compare.rows': { params: { from: number; to: number }; result: readonly CompareRow[] };

@@ -12,7 +12,8 @@ export class Editor {
   readonly #api = acquireVsCodeApi();
   readonly #waiting = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   readonly #listeners = new Map<string, (payload: never) => void>();
-  #next = 0;
+  /** From the clock: an answer to the page that stood here before is not taken for one to this page. */
+  #next = Date.now();
 
   constructor() {
     window.addEventListener('message', event => this.#receive(event.data as Message));

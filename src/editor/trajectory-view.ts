@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { LratError } from '../base/errors.ts';
+import type { LogView } from '../protocol.ts';
 import { serveWebview } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -64,19 +65,80 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   }
 
   async resolveCustomEditor(document: vscode.CustomDocument, panel: vscode.WebviewPanel): Promise<void> {
-    const { inspector } = this.#workspace;
-    const entries = await inspector.ask('trajectoriesOf', document.uri.fsPath);
+    const entries = await this.#workspace.inspector
+      .ask('trajectoriesOf', document.uri.fsPath)
+      // The list tells in the view what is wrong.
+      .catch(() => []);
     const [first] = entries;
-    if (first === undefined) {
-      throw new LratError('is not in the index.', {
-        place: document.uri.fsPath,
-        remedy: 'Run “LRAT: Index Workspace” first; the tree then says why a log is not read.',
-      });
-    }
-    this.#fill(panel, { log: first.log, trajectory: first.trajectory });
+    if (first !== undefined && entries.length === 1) {
+      this.#fill(panel, { log: first.log, trajectory: first.trajectory });
+    } else this.#fillList(panel, document.uri);
   }
 
-  #fill(panel: vscode.WebviewPanel, place: TrajectoryPlace): void {
+  /** The trajectories of a log; one of them opens in the same place and leads back. */
+  #fillList(panel: vscode.WebviewPanel, uri: vscode.Uri): void {
+    const { inspector, onDidChange } = this.#workspace;
+    const path = uri.fsPath;
+    const leave = () => {
+      listener.dispose();
+      changes.dispose();
+      closed.dispose();
+    };
+    const { listener, send } = serveWebview(
+      panel.webview,
+      this.#extension,
+      'list',
+      {
+        'list.log': () => this.#logView(path),
+        'list.open': async ({ trajectory }) => {
+          const entries = await inspector.ask('trajectoriesOf', path);
+          const entry = entries.find(each => each.trajectory === trajectory);
+          if (entry === undefined) return null;
+          leave();
+          this.#fill(panel, { log: entry.log, trajectory }, () => this.#fillList(panel, uri));
+          return null;
+        },
+        'list.index': async () => {
+          await vscode.commands.executeCommand('lrat.index');
+          return null;
+        },
+        'open.text': async () => {
+          // Said outright: the log may have this very editor as its default.
+          await vscode.commands.executeCommand('vscode.openWith', uri, 'default');
+          return null;
+        },
+      },
+      this.#log,
+    );
+    const changes = onDidChange(() => send('changed', null));
+    const closed = panel.onDidDispose(leave);
+  }
+
+  async #logView(path: string): Promise<LogView> {
+    const { inspector } = this.#workspace;
+    const [found, status] = await Promise.all([
+      inspector.ask('trajectoriesOf', path),
+      inspector.ask('status'),
+    ]);
+    const counts = found.length === 0 ? [] : await inspector.ask('pairCounts');
+    const pairs = new Map(counts.map(([log, trajectory, count]) => [keyOf({ log, trajectory }), count]));
+    const problem = status.problems.find(({ log }) => resolve(this.#workspace.path, log) === path);
+    return {
+      log: found[0]?.log ?? vscode.workspace.asRelativePath(path),
+      entries: found.map(entry => ({
+        trajectory: entry.trajectory,
+        question: entry.question,
+        outcome: entry.outcome,
+        searches: entry.searches,
+        browses: entry.browses,
+        pairs: pairs.get(keyOf(entry)) ?? 0,
+      })),
+      reason: problem === undefined ? null : [problem.place, problem.reason].filter(Boolean).join(': '),
+    };
+  }
+
+  /** @param back shows the list that the trajectory was opened from */
+  #fill(panel: vscode.WebviewPanel, place: TrajectoryPlace, back?: () => void): void {
     const { inspector, onDidChange } = this.#workspace;
     const { log, trajectory } = place;
     panel.iconPath = vscode.Uri.joinPath(this.#extension, 'media', 'lrat.svg');
@@ -116,6 +178,12 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           await this.#workspace.refresh();
           return null;
         },
+        'trajectory.inList': async () => back !== undefined,
+        'open.list': async () => {
+          leave();
+          back?.();
+          return null;
+        },
         'open.pair': async ({ step, doc }) => {
           await vscode.commands.executeCommand('lrat.openPairs', { log, trajectory, step, doc });
           return null;
@@ -146,12 +214,14 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       if (!panel.visible) loaded = false;
     });
     this.#panels.set(keyOf(place), { panel, reveal });
-    panel.onDidDispose(() => {
+    const leave = () => {
       listener.dispose();
       changes.dispose();
       shown.dispose();
+      closed.dispose();
       this.#panels.delete(keyOf(place));
-    });
+    };
+    const closed = panel.onDidDispose(leave);
   }
 
   /** Opens a log as text at a place that counts from 1. */

@@ -99,6 +99,18 @@ describe('the trajectories tree', () => {
     assert.equal(parent?.kind === 'group' && parent.name, question);
   });
 
+  it('opens a log of several trajectories as their list, and one that is not indexed with the reason', async () => {
+    const errors = new Set<string>();
+    for (const name of ['trees.jsonl', 'broken.jsonl', 'empty.jsonl']) {
+      writeFileSync(join(home, 'empty.jsonl'), '');
+      const uri = vscode.Uri.file(join(home, name));
+      await vscode.commands.executeCommand('vscode.openWith', uri, 'lrat.trajectory');
+      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      if (!(input instanceof vscode.TabInputCustom) || input.uri.fsPath !== uri.fsPath) errors.add(name);
+    }
+    assert.deepEqual([...errors], []);
+  });
+
   it('compares two selected trajectories', async () => {
     const chosen = await own();
     await vscode.commands.executeCommand('lrat.compareTrajectories', chosen[0], chosen);

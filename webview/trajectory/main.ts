@@ -21,6 +21,8 @@ type Filter = 'all' | StepKind | 'unlabelled';
 
 /** What is kept over tab switches and reloads: the place, not the data. */
 interface SavedState {
+  /** Where the list stood that the trajectory was opened from; it is the list's own. */
+  readonly list?: unknown;
   readonly log: string;
   readonly trajectory: string;
   readonly filter: Filter;
@@ -47,6 +49,7 @@ class TrajectoryView extends LitElement {
   #selected = 0;
   #wanted: number | undefined;
   #collapsed = false;
+  #inList = false;
 
   /** No shadow tree: one style sheet serves the whole view. */
   protected override createRenderRoot(): HTMLElement {
@@ -56,7 +59,8 @@ class TrajectoryView extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     const saved = this.#editor.state as SavedState | undefined;
-    if (saved !== undefined) {
+    // A list that the trajectory was opened from may have left only its own place.
+    if (saved?.filter !== undefined) {
       this.#filter = saved.filter;
       this.#selected = saved.selected;
       this.#collapsed = saved.collapsed;
@@ -64,6 +68,10 @@ class TrajectoryView extends LitElement {
     window.addEventListener('keydown', this.#onKey);
     this.#editor.on('changed', () => void this.#load());
     this.#editor.on('reveal', ({ step }) => this.#reveal(step));
+    void this.#editor.request('trajectory.inList', null).then(inList => {
+      this.#inList = inList;
+      this.requestUpdate();
+    }, this.#fail);
     void this.#load().then(() => {
       if (this.#wanted !== undefined) this.#reveal(this.#wanted);
       this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center');
@@ -187,7 +195,9 @@ class TrajectoryView extends LitElement {
 
   #save(): void {
     if (this.#head === undefined) return;
+    const { list } = (this.#editor.state ?? {}) as Partial<SavedState>;
     this.#editor.state = {
+      list,
       log: this.#head.log,
       trajectory: this.#head.trajectory,
       filter: this.#filter,
@@ -317,6 +327,7 @@ class TrajectoryView extends LitElement {
         ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
         ${facts.map(fact => html`<span class="fact">${fact}</span>`)}
         <span class="links">
+          ${this.#inList ? html`<vscode-link href="#" @click=${this.#openList}>${l10n.t('All trajectories of the log')}</vscode-link>` : nothing}
           <vscode-link href="#" @click=${this.#compare}>${l10n.t('Compare with…')}</vscode-link>
           <vscode-link href="#" @click=${this.#openTranscript}>${l10n.t('Transcript')}</vscode-link>
           <vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link>
@@ -333,6 +344,13 @@ class TrajectoryView extends LitElement {
   readonly #compare = (event: Event): void => {
     event.preventDefault();
     void this.#editor.request('open.compare', null).catch(this.#fail);
+  };
+
+  readonly #openList = (event: Event): void => {
+    event.preventDefault();
+    const { list } = (this.#editor.state ?? {}) as Partial<SavedState>;
+    this.#editor.state = { list };
+    void this.#editor.request('open.list', null).catch(this.#fail);
   };
 
   readonly #openText = (event: Event): void => {
