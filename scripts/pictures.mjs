@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium as browserType } from 'playwright-core';
-import { openTrees, views } from '../test/ui/views.ts';
+import { openTrees, texts, views } from '../test/ui/views.ts';
 import { trainedWorkspace } from '../test/ui/world.ts';
 import { chromium, chromiumArguments, setUp } from './host/code-server.mjs';
 import { openWorkbench, themes } from './host/workbench.mjs';
@@ -29,7 +29,7 @@ for (const theme of Object.keys(themes)) {
   const { page } = workbench;
   try {
     await openTrees(workbench);
-    for (const [name, show] of Object.entries(views)) {
+    for (const [name, show] of Object.entries({ ...views, ...texts })) {
       await show(workbench);
       await page.waitForTimeout(800);
       await page.screenshot({ path: join(images, `${name}-${theme}.png`) });

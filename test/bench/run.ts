@@ -16,6 +16,10 @@ const bench = join(root, 'test', 'bench');
 const cli = join(root, 'dist', 'cli.mjs');
 const node = process.execPath;
 const epochs = 2;
+const tables = [
+  { name: 'few', runs: 7, pairs: 100 },
+  { name: 'many', runs: 7060, pairs: 100_000 },
+];
 /** Each search and each browse has reasoning before it; an answer ends the run. */
 const long = { searches: 850, browses: 150, steps: 2002 };
 
@@ -128,7 +132,8 @@ const groups: Readonly<Record<string, () => readonly Figure[]>> = {
 
   editor() {
     megabytes('files');
-    longRun();
+    workspace('long', 1, [long.searches, long.browses]);
+    for (const { name, runs } of tables) workspace(name, runs, [20, 20, 0.25]);
     return [
       {
         title: `the extension in its host: activated, ${count} logs indexed, a view opened and closed`,
@@ -138,9 +143,14 @@ const groups: Readonly<Record<string, () => readonly Figure[]>> = {
       },
       {
         title: `a trajectory of ${long.steps} steps on the screen`,
-        command: [node, join(bench, 'editor', 'screen.ts'), 'long'],
+        command: [node, join(bench, 'editor', 'screen.ts'), 'long', 'trajectory'],
         figures: (_, answer) => answer,
       },
+      ...tables.map(({ name, pairs }) => ({
+        title: `the panel of about ${pairs} pairs on the screen`,
+        command: [node, join(bench, 'editor', 'screen.ts'), name, 'pairs'],
+        figures: (_: number, answer: Record<string, number>) => answer,
+      })),
     ];
   },
 };
@@ -166,12 +176,11 @@ function megabytes(layout: 'files' | 'lines'): number {
   return made.get(layout)!;
 }
 
-/** Makes a workspace with one trajectory that is longer than any of the published ones. */
-function longRun(): void {
-  const shape = [long.searches, long.browses].map(String);
-  run([node, join(bench, 'generate-logs.ts'), 'long', '1', 'files', ...shape]);
-  run([node, cli, 'index', '--workspace', 'long', '--json']);
-  renameSync(join(folder, 'long', 'files-labels.jsonl'), join(folder, 'long', '.lrat', 'labels.jsonl'));
+/** Makes an indexed and labelled workspace of runs of another shape. */
+function workspace(name: string, runs: number, shape: readonly number[]): void {
+  run([node, join(bench, 'generate-logs.ts'), name, String(runs), 'lines', ...shape.map(String)]);
+  run([node, cli, 'index', '--workspace', name, '--json']);
+  renameSync(join(folder, name, 'lines-labels.jsonl'), join(folder, name, '.lrat', 'labels.jsonl'));
 }
 
 /** Makes a workspace with the logs in its index, unless it is there. */

@@ -42,4 +42,32 @@ export const views: Readonly<Record<string, (workbench: Workbench) => Promise<Fr
     await view.locator('svg').first().waitFor();
     return view;
   },
+
+  async compare(workbench) {
+    const { page } = workbench;
+    const choices = page.locator('.quick-input-list .monaco-list-row.focused');
+    await workbench.command('LRAT: Compare Trajectories');
+    for (let question = 0; question < 2; question++) {
+      await choices.waitFor();
+      // The second list takes the place of the first.
+      await page.waitForTimeout(500);
+      await page.keyboard.press('Enter');
+    }
+    const view = await workbench.view('compare');
+    await view.locator('.cell').first().waitFor();
+    return view;
+  },
+};
+
+/** What is shown in a text editor. */
+export const texts: Readonly<Record<string, (workbench: Workbench) => Promise<void>>> = {
+  async transcript(workbench) {
+    const { page } = workbench;
+    await leaves(workbench, 'Trajectories').first().click();
+    const view = await workbench.view('trajectory');
+    await view.locator('.row .body').first().waitFor();
+    await view.getByText('Transcript', { exact: true }).click();
+    await page.locator('.codelens-decoration').first().waitFor({ state: 'attached' });
+    await page.keyboard.press('b');
+  },
 };

@@ -5,11 +5,11 @@ import { setUp } from '../../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../../scripts/host/workbench.mjs';
 
 /**
- * How fast the trajectory view shows what was asked for, as JSON: `node test/bench/editor/screen.ts WORKSPACE`. The
- * workspace is indexed; the first trajectory of its tree is opened in a real workbench in headless Chromium. A place is
- * shown when its rows stand on the screen with their texts, painted.
+ * How fast a view shows what was asked for, as JSON: `node test/bench/editor/screen.ts WORKSPACE trajectory|pairs`. The
+ * workspace is indexed; the first trajectory of its tree, or the panel of pairs, is opened in a real workbench in headless
+ * Chromium. A place is shown when its rows stand on the screen with their texts, painted.
  */
-const [workspace = '.'] = process.argv.slice(2);
+const [workspace = '.', shown = 'trajectory'] = process.argv.slice(2);
 const places = 40;
 
 /** In every frame: when a row with its text was first painted. */
@@ -28,21 +28,31 @@ try {
   const { page } = workbench;
   await page.context().addInitScript(watchRows);
   await page.locator('.activitybar [aria-label^="LRAT"]').first().click();
-  const first = await openFirst(page);
-  await workbench.command('View: Close All Editors');
-  const again = await openFirst(page);
-  const view = await workbench.view('trajectory');
-  const waits = await jump(view);
-  console.log(
-    JSON.stringify({
-      'ms from the click to the first content': again.whole,
-      'ms of them in the view': again.own,
-      'ms from the click, the first view of the window': first.whole,
-      'ms of these in the view': first.own,
-      [`ms until a place is shown, median of ${places}`]: waits[waits.length >> 1],
-      [`ms until a place is shown, slowest of ${places}`]: waits.at(-1),
-    }),
-  );
+  const waiting = (waits: readonly number[]) => ({
+    [`ms until a place is shown, median of ${places}`]: waits[waits.length >> 1],
+    [`ms until a place is shown, slowest of ${places}`]: waits.at(-1),
+  });
+  if (shown === 'pairs') {
+    await workbench.command('LRAT: Open Pairs and Weights');
+    const view = await workbench.view('pairs');
+    await view.locator('.row .label').first().waitFor({ timeout: 60_000 });
+    const rows = Number(await view.locator('.grid').getAttribute('aria-rowcount')) - 1;
+    console.log(JSON.stringify({ rows, ...waiting(await jump(view, '.table-body', '.label')) }));
+  } else {
+    const first = await openFirst(page);
+    await workbench.command('View: Close All Editors');
+    const again = await openFirst(page);
+    const view = await workbench.view('trajectory');
+    console.log(
+      JSON.stringify({
+        'ms from the click to the first content': again.whole,
+        'ms of them in the view': again.own,
+        'ms from the click, the first view of the window': first.whole,
+        'ms of these in the view': first.own,
+        ...waiting(await jump(view, '.steps', '.body')),
+      }),
+    );
+  }
 } finally {
   await workbench.close();
 }
@@ -71,10 +81,10 @@ async function openFirst(page: Page): Promise<{ whole: number; own: number }> {
   }
 }
 
-/** Milliseconds until each of many places, far from each other, is shown; sorted. */
-async function jump(view: Frame): Promise<number[]> {
-  const waits = await view.evaluate(async times => {
-    const list = document.querySelector('.steps')!;
+/** Milliseconds until each of many places, far from each other, is shown; sorted. A row has its texts once it has `filled`. */
+async function jump(view: Frame, scroller: string, filled: string): Promise<number[]> {
+  const measure = async ([times, scroller, filled]: readonly [number, string, string]) => {
+    const list = document.querySelector(scroller)!;
     const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
     const isShown = () => {
       const { top, bottom } = list.getBoundingClientRect();
@@ -83,7 +93,7 @@ async function jump(view: Frame): Promise<number[]> {
         return place.bottom > top && place.top < bottom;
       });
       const covered = rows.reduce((sum, row) => sum + row.getBoundingClientRect().height, 0);
-      return covered >= bottom - top && rows.every(row => row.querySelector('.body') !== null);
+      return covered >= bottom - top && rows.every(row => row.querySelector(filled) !== null);
     };
     const waited: number[] = [];
     // The list keeps the selected step in view until the user scrolls.
@@ -97,6 +107,7 @@ async function jump(view: Frame): Promise<number[]> {
       waited.push(performance.now() - begun);
     }
     return waited;
-  }, places);
+  };
+  const waits = await view.evaluate(measure, [places, scroller, filled] as const);
   return waits.toSorted((a, b) => a - b);
 }
