@@ -91,13 +91,19 @@ export function activate(context: vscode.ExtensionContext): void {
     registerAll(evaluateCommands(workspace), log),
     registerAll(exportCommands(workspace), log),
   );
+  const treeView = vscode.window.createTreeView('lrat.trajectories', {
+    treeDataProvider: tree,
+    showCollapseAll: true,
+    canSelectMany: true,
+  });
   context.subscriptions.push(
     workspace,
     onSetting('person', () => workspace.inspector.signAs(personName())),
-    vscode.window.createTreeView('lrat.trajectories', {
-      treeDataProvider: tree,
-      showCollapseAll: true,
-      canSelectMany: true,
+    treeView,
+    // What is looked at is selected in the tree, if that is on the screen.
+    views.onDidShow(async ({ log: name, trajectory }) => {
+      const node = treeView.visible ? await tree.find(name, trajectory) : undefined;
+      if (node !== undefined) await treeView.reveal(node, { select: true, focus: false });
     }),
     vscode.window.registerCustomEditorProvider(trajectoryViewType, views, {
       supportsMultipleEditorsPerDocument: true,

@@ -108,6 +108,17 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       const right = chosen.length === 2 ? chosen[1] : await pickTrajectory(await tree.entries(), left);
       if (right !== undefined) compareViews.open(left, right);
     },
+    'lrat.openTrajectoryAtCursor': async () => {
+      const editor = vscode.window.activeTextEditor;
+      if (editor === undefined) return;
+      const { line, character } = editor.selection.active;
+      const path = editor.document.uri.fsPath;
+      const at = await workspace.inspector.ask('stepAt', path, line + 1, character + 1);
+      if (at !== null) return views.openStep(at, at.step);
+      return vscode.window.showInformationMessage(
+        vscode.l10n.t('There is no trajectory at the cursor, or the log is not in the index.'),
+      );
+    },
     'lrat.showLog': async () => log.show(),
   };
   return registerAll(commands, log);

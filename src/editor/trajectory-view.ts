@@ -17,6 +17,9 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   readonly #extension: vscode.Uri;
   readonly #workspace: LratWorkspace;
   readonly #log: vscode.LogOutputChannel;
+  readonly #shown = new vscode.EventEmitter<TrajectoryPlace>();
+  /** A trajectory is looked at. */
+  readonly onDidShow = this.#shown.event;
   readonly #panels = new Map<string, { panel: vscode.WebviewPanel; reveal: (step: number) => void }>();
 
   constructor(extension: vscode.Uri, workspace: LratWorkspace, log: vscode.LogOutputChannel) {
@@ -212,7 +215,9 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
     const changes = onDidChange(() => send('changed', null));
     const shown = panel.onDidChangeViewState(() => {
       if (!panel.visible) loaded = false;
+      if (panel.active) this.#shown.fire(place);
     });
+    this.#shown.fire(place);
     this.#panels.set(keyOf(place), { panel, reveal });
     const leave = () => {
       listener.dispose();

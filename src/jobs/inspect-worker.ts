@@ -25,6 +25,7 @@ const methods = [
   'find',
   'label',
   'undo',
+  'stepAt',
   'note',
   'transcript',
   'marksOf',

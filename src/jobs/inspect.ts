@@ -145,6 +145,24 @@ export class Inspector {
     return log === undefined ? [] : this.#index.listTrajectories({ log });
   }
 
+  /** The step at a place of a log, or the last one before it; null if the log is not in the index. Counted from 1. */
+  stepAt(
+    path: string,
+    line: number,
+    column: number,
+  ): { log: string; trajectory: string; step: number } | null {
+    const log = this.#index.logs().find(name => path.endsWith(name) && this.#index.pathOf(name) === path);
+    const trajectory = log === undefined ? null : this.#index.trajectoryAt(log, line);
+    if (log === undefined || trajectory === null) return null;
+    const { steps } = this.#read(log, trajectory);
+    const at = steps.findLast(
+      ({ position }) =>
+        position !== null && (position.line < line || (position.line === line && position.column <= column)),
+    );
+    const step = at ?? steps[0];
+    return step === undefined ? null : { log, trajectory, step: step.step };
+  }
+
   /** Path of a log on the disk. */
   pathOf(log: string): string {
     return this.#index.pathOf(log);

@@ -211,6 +211,16 @@ export class TrajectoryIndex {
     }
   }
 
+  /** The trajectory of a log that begins at a 1-based line or before it, the nearest one; null if none does. */
+  trajectoryAt(log: string, line: number): string | null {
+    const row = this.#get(
+      `SELECT trajectories.name FROM logs JOIN trajectories ON log = logs.id
+       WHERE logs.name = ? AND state = 'log' AND line <= ? ORDER BY line DESC, ordinal DESC LIMIT 1`,
+      ...[log, line],
+    );
+    return row === undefined ? null : (row.name as string);
+  }
+
   /** A number that is another one once another connection has changed the index. */
   changes(): number {
     return Number(this.#get('PRAGMA data_version')!.data_version);

@@ -111,6 +111,26 @@ describe('the trajectories tree', () => {
     assert.deepEqual([...errors], []);
   });
 
+  it('opens the trajectory of the line at the cursor', async () => {
+    const path = join(home, 'trees.jsonl');
+    const at = (line: number, column: number) => workspace.inspector.ask('stepAt', path, line, column);
+    // The second line is the second trajectory; its end stands behind all of its steps.
+    assert.equal((await at(1, 1))?.trajectory, 'tree-1');
+    assert.equal((await at(2, 1_000_000))?.trajectory, 'tree-2');
+    const [start, end] = [await at(1, 1), await at(1, 1_000_000)];
+    assert.ok(end!.step > start!.step);
+    assert.equal(await workspace.inspector.ask('stepAt', join(home, 'none.jsonl'), 1, 1), null);
+
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    const editor = await vscode.window.showTextDocument(vscode.Uri.file(path));
+    editor.selection = new vscode.Selection(1, 0, 1, 0);
+    await vscode.commands.executeCommand('lrat.openTrajectoryAtCursor');
+    await until('the trajectory view', async () => {
+      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      return input instanceof vscode.TabInputWebview && input.viewType.endsWith('lrat.trajectory');
+    });
+  });
+
   it('compares two selected trajectories', async () => {
     const chosen = await own();
     await vscode.commands.executeCommand('lrat.compareTrajectories', chosen[0], chosen);
