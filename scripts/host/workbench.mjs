@@ -15,7 +15,7 @@ export const themes = {
 };
 
 /**
- * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, width?: number, height?: number, extensionsDir?: string }} options
+ * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, width?: number, height?: number, extensionsDir?: string, trust?: boolean }} options
  */
 export async function openWorkbench({
   folder,
@@ -24,6 +24,7 @@ export async function openWorkbench({
   width = 1280,
   height = 860,
   extensionsDir,
+  trust = true,
 }) {
   const home = mkdtempSync(join(tmpdir(), 'lrat-workbench-'));
   const userDataDir = join(home, 'user');
@@ -31,6 +32,7 @@ export async function openWorkbench({
   const quiet = {
     'workbench.startupEditor': 'none',
     'workbench.tips.enabled': false,
+    'security.workspace.trust.startupPrompt': 'never',
     'window.autoDetectHighContrast': false,
     'window.autoDetectColorScheme': theme !== undefined,
     ...(theme !== undefined && {
@@ -43,7 +45,7 @@ export async function openWorkbench({
   writeFileSync(join(userDataDir, 'User', 'settings.json'), JSON.stringify({ ...quiet, ...settings }));
   const extensions = extensionsDir ?? join(home, 'extensions');
   mkdirSync(extensions, { recursive: true });
-  const host = await start({ home, extensionsDir: extensions, userDataDir });
+  const host = await start({ home, extensionsDir: extensions, userDataDir, trust });
   const browser = await browserType.launch({ executablePath: chromium(), args: chromiumArguments });
   const page = await browser.newPage({ viewport: { width, height } });
   const { host: authority } = new URL(host.url);

@@ -97,7 +97,10 @@ describe.skipIf(reason !== null)('the package, installed', () => {
   it('indexes the folder', async () => {
     const { page } = workbench;
     await page.locator('.activitybar [aria-label^="LRAT"]').first().click();
-    await page.locator('.welcome-view-content .monaco-button', { hasText: 'Index Workspace' }).click();
+    await page
+      .locator('.welcome-view-content .monaco-button', { hasText: 'Index Workspace' })
+      .first()
+      .click();
     const rows = page.locator('[id="workbench.view.extension.lrat"] .monaco-list-row');
     await rows.nth(5).waitFor();
   });
