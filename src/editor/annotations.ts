@@ -5,6 +5,7 @@ import type { Job } from '../base/progress.ts';
 import type { BrowseMark, CandidateMark } from '../jobs/transcript.ts';
 import type { Fate, LabelValue } from '../protocol.ts';
 import type { BrowseKey } from '../trajectory/outline.ts';
+import { labelWord } from './labels-tree.ts';
 import { onSetting, setting } from './settings.ts';
 import { type Transcripts, transcriptScheme } from './transcript.ts';
 import type { LratWorkspace } from './workspace.ts';
@@ -191,7 +192,7 @@ function lensesOf(mark: BrowseMark, range: vscode.Range): vscode.CodeLens[] {
 /** The label with a shape, who gave it, how sure, and what it weighs. */
 function summary({ label, weight, noPair }: BrowseMark): string {
   return [
-    `${shapes[label.value]} ${labelWord(label.value)}`,
+    `${shapes[label.value]} ${label.value === 'unknown' ? vscode.l10n.t('unlabelled') : labelWord(label.value)}`,
     ...(label.by === null ? [] : [label.by === 'person' ? vscode.l10n.t('by {0}', label.name) : label.name]),
     ...(label.confidence === null ? [] : [label.confidence.toFixed(2)]),
     weight === null
@@ -201,17 +202,6 @@ function summary({ label, weight, noPair }: BrowseMark): string {
 }
 
 const shapes: Record<LabelValue, string> = { relevant: '●', irrelevant: '✕', unknown: '○' };
-
-function labelWord(label: LabelValue): string {
-  switch (label) {
-    case 'relevant':
-      return vscode.l10n.t('relevant');
-    case 'irrelevant':
-      return vscode.l10n.t('irrelevant');
-    case 'unknown':
-      return vscode.l10n.t('unlabelled');
-  }
-}
 
 function weightWord(weight: number | null): string {
   return weight === null ? '' : `w ${weight.toFixed(2)}`;

@@ -204,7 +204,8 @@ function tokensWord(tokens: number | null): string {
   return tokens === null ? vscode.l10n.t('no reasoning') : vscode.l10n.t('{0} tokens', tokens);
 }
 
-function labelWord(label: 'relevant' | 'irrelevant' | 'unknown'): string {
+/** A label in the reader's language. */
+export function labelWord(label: 'relevant' | 'irrelevant' | 'unknown'): string {
   switch (label) {
     case 'relevant':
       return vscode.l10n.t('relevant');

@@ -3,7 +3,8 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { indexStatus } from '../../src/jobs/index.ts';
-import { record, until } from './search-logs.ts';
+import { record } from './search-logs.ts';
+import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
 const home = join(folder, 'follow');

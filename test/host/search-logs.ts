@@ -47,16 +47,3 @@ export function record({ id, question, searches }: Told): object {
     ],
   };
 }
-
-export async function until<Value>(
-  what: string,
-  look: () => Promise<Value | undefined | false>,
-): Promise<Value> {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  throw new Error(`waited in vain for ${what}`);
-}

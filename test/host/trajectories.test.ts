@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { TrajectoryTree, type TreeNode } from '../../src/editor/trajectory-tree.ts';
 import { LratWorkspace } from '../../src/editor/workspace.ts';
-import { record, until } from './search-logs.ts';
+import { record } from './search-logs.ts';
+import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!;
 const home = join(folder.uri.fsPath, 'trajectories');
