@@ -12,6 +12,7 @@ export async function run(): Promise<void> {
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./extension.test.ts');
   await import('./around.test.ts');
+  await import('./commands.test.ts');
   await import('./evaluate.test.ts');
   await import('./export.test.ts');
   await import('./follow.test.ts');

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { LratWorkspace } from '../../src/editor/workspace.ts';
+import { runLog } from './logs.ts';
+import { until } from './until.ts';
+
+const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
+const log = 'commands/run.json';
+const run = <Result>(command: string, ...given: unknown[]) =>
+  vscode.commands.executeCommand<Result>(command, ...given);
+const labels = () =>
+  readFileSync(join(folder, '.lrat', 'labels.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean)
+    .map(line => JSON.parse(line));
+const active = () => vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+
+/** The commands that no other story uses. */
+describe('commands', () => {
+  let workspace: LratWorkspace;
+  let node: { kind: 'trajectory'; entry: unknown };
+  const key = { log, trajectory: '1', step: 2, doc: '101' };
+
+  before(async () => {
+    mkdirSync(join(folder, 'commands'), { recursive: true });
+    const visits = [
+      { doc: '101', reasoning: 'The page names the river.' },
+      { doc: '103', reasoning: 'Of no use.' },
+    ];
+    writeFileSync(
+      join(folder, log),
+      JSON.stringify(runLog('Which river runs through Baden?', visits), null, 1),
+    );
+    await run('lrat.index');
+    workspace = new LratWorkspace(vscode.workspace.workspaceFolders![0]!, 'tester');
+    const [entry] = await workspace.inspector.ask('trajectories', { log }, { offset: 0, limit: 1 });
+    node = { kind: 'trajectory', entry };
+  });
+
+  after(async () => {
+    await run('workbench.action.closeAllEditors');
+    workspace.dispose();
+    rmSync(join(folder, 'commands'), { recursive: true });
+    await run('lrat.index');
+  });
+
+  it('open a trajectory from the tree, and its log', async () => {
+    await run('lrat.openTrajectory', node);
+    await until('the view', async () => active() instanceof vscode.TabInputWebview);
+    await run('lrat.openLog', node);
+    await until('the log', async () => {
+      const input = active();
+      return input instanceof vscode.TabInputText && input.uri.fsPath === join(folder, log);
+    });
+  });
+
+  it('copy the path of a log', async () => {
+    await run('lrat.copyLogPath', node);
+    assert.equal(await vscode.env.clipboard.readText(), join(folder, log));
+  });
+
+  it('mine into the workspace', async () => {
+    await run('lrat.judge', { judge: 'rules' });
+    const mined = await run<{ rows: number; out: string }>('lrat.mine', 'attributed');
+    assert.equal(mined.out, join(folder, '.lrat', 'pairs', 'attributed.jsonl'));
+    assert.ok(existsSync(mined.out));
+    assert.equal(readFileSync(mined.out, 'utf8').split('\n').filter(Boolean).length, mined.rows);
+  });
+
+  it('accept and clear the label at the cursor, and go from browse to browse', async () => {
+    await run('lrat.openTranscript', { entry: { log, trajectory: '1' } });
+    const editor = vscode.window.activeTextEditor!;
+    const line = () => editor.document.lineAt(editor.selection.active.line).text;
+    await run('lrat.nextBrowse');
+    assert.match(line(), /^\[2\] browse/);
+    await run('lrat.nextBrowse');
+    assert.match(line(), /^\[4\] browse/);
+    await run('lrat.previousBrowse');
+    assert.match(line(), /^\[2\] browse/);
+    await run('lrat.acceptLabel');
+    const { label, source, step } = labels().at(-1);
+    assert.deepEqual([label, source.kind, step], ['relevant', 'person', 2]);
+    await run('lrat.clearLabel');
+    assert.equal(labels().at(-1).label, null);
+  });
+
+  it('clear a label from the tree', async () => {
+    await run('lrat.setLabel', { key, label: 'irrelevant' });
+    assert.equal(labels().at(-1).label, 'irrelevant');
+    await run('lrat.labelClear', { kind: 'browse', queue: 'waiting', browse: { key } });
+    assert.equal(labels().at(-1).label, null);
+  });
+
+  it('save and delete a note', async () => {
+    const thread = { lratKey: key, dispose: () => {} };
+    await run('lrat.saveNote', { thread, text: ' Names the river. ' });
+    assert.equal(labels().at(-1).note, 'Names the river.');
+    await run('lrat.deleteNote', thread);
+    assert.equal(labels().at(-1).note, undefined);
+  });
+});
