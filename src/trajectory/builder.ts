@@ -32,7 +32,7 @@ import {
   showsFolder,
 } from './tool-output.ts';
 import type { ToolKind, ToolKinds } from './tools.ts';
-import { asList, field, isFields, nameOf, parseArguments, textField } from './values.ts';
+import { field, isFields, namesOf, parseArguments, textField } from './values.ts';
 
 const queryFields = [
   'query',
@@ -468,9 +468,9 @@ const unanswered = { lists: [], error: 'the log shows no result' };
 
 /** The texts or numbers in the first of the fields that has any; a bare text is itself the value. */
 function namesIn(input: unknown, fields: readonly string[]): string[] {
-  if (!isFields(input)) return asList(input).flatMap(item => nameOf(item) ?? []);
+  if (!isFields(input)) return namesOf(input);
   for (const name of fields) {
-    const names = asList(field(input, name)).flatMap(item => nameOf(item) ?? []);
+    const names = namesOf(field(input, name));
     if (names.length > 0) return names;
   }
   return [];

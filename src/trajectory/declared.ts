@@ -4,7 +4,7 @@ import type { Detection, ReadContext, ReadResult, RecordFormat, SessionFormat } 
 import { finalAnswer, joinThinks, splitThink } from './markup.ts';
 import type { JsonPath } from './source/positions.ts';
 import { toolKinds } from './tools.ts';
-import { asList, contentText, field, isFields, nameOf } from './values.ts';
+import { asList, contentText, field, isFields, nameOf, namesOf } from './values.ts';
 import { explicitVerdict } from './verdict.ts';
 
 const name = z.string().trim().min(1);
@@ -150,7 +150,7 @@ function readSteps(
     agent: nameOf(first(definition.agent)),
     retriever: nameOf(first(definition.retriever)),
     answer: nameOf(first(definition.answer)) ?? said.answer,
-    references: asList(first(definition.references)).flatMap(reference => nameOf(reference) ?? []),
+    references: namesOf(first(definition.references)),
     completed: (nameOf(first(definition.answer)) ?? said.answer) !== null,
     outcome: explicitVerdict(records[0]),
   };

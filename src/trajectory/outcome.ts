@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { LratError } from '../base/errors.ts';
 import { clip, normaliseText } from '../base/text.ts';
 import type { Outcome, Problem, Trajectory } from './model.ts';
-import { asList, field, nameField, nameOf, textField } from './values.ts';
+import { asList, field, nameField, namesOf, textField } from './values.ts';
 import { explicitVerdict } from './verdict.ts';
 
 /** A larger file of answers is refused, in bytes. */
@@ -277,9 +277,7 @@ function readReference(path: string, record: unknown, place: string): Reference 
     'gold',
     'ground_truth',
   ];
-  const answers = given
-    .flatMap(name => asList(field(record, name)).flatMap(asList))
-    .flatMap(answer => nameOf(answer) ?? []);
+  const answers = given.flatMap(name => asList(field(record, name)).flatMap(namesOf));
   const verdict = explicitVerdict(record);
   if ((id === null && question === null) || (answers.length === 0 && verdict === 'unknown')) {
     return {

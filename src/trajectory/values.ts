@@ -38,6 +38,11 @@ export function nameOf(value: unknown): string | null {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
 }
 
+/** The texts and numbers that a value is, or that a list holds, as text. */
+export function namesOf(value: unknown): string[] {
+  return asList(value).flatMap(each => nameOf(each) ?? []);
+}
+
 export function numberField(value: unknown, ...names: readonly string[]): number | null {
   for (const name of names) {
     const found = field(value, name);

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { CompareCell, CompareRow, CompareSide, Comparison } from '../../src/protocol.ts';
@@ -7,6 +7,7 @@ import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
 import { renderPending } from '../ui/pending.ts';
+import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 
 /** Rows are pulled from the editor in pages of this many. */
@@ -21,7 +22,7 @@ interface SavedState {
 }
 
 /** Two trajectories side by side: where did they search alike, and where did they part? */
-class CompareView extends LitElement {
+class CompareView extends View {
   readonly #editor = new Editor();
   readonly #list = new VirtualList(
     this,
@@ -35,11 +36,6 @@ class CompareView extends LitElement {
   #shown: readonly number[] = [];
   #selected = 0;
   #onlyDifferences = false;
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { ref } from 'lit/directives/ref.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { LogEntry, LogView } from '../../src/protocol.ts';
@@ -6,6 +6,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 
 /** What is kept over tab switches and reloads. The trajectory that is opened in place adds its own beside it. */
@@ -21,7 +22,7 @@ interface Failure {
 }
 
 /** A log as an editor shows it: its trajectories, or why it has none and what to do next. */
-class LogListView extends LitElement {
+class LogListView extends View {
   readonly #editor = new Editor();
   readonly #list = new VirtualList(
     this,
@@ -38,11 +39,6 @@ class LogListView extends LitElement {
   #words = '';
   /** Name of the selected trajectory. */
   #selected = '';
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
 import { guard } from 'lit/directives/guard.js';
 import { ref } from 'lit/directives/ref.js';
@@ -19,6 +19,7 @@ import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
 import { renderPending } from '../ui/pending.ts';
+import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 import { reasonWord } from '../words.ts';
 import { renderFates } from './fates.ts';
@@ -41,7 +42,7 @@ interface SavedState {
 }
 
 /** Pairs and weights: what will be trained on, and what became of the rest. */
-class PairsView extends LitElement {
+class PairsView extends View {
   readonly #editor = new Editor();
   readonly #list = new VirtualList(
     this,
@@ -63,11 +64,6 @@ class PairsView extends LitElement {
   #pause: ReturnType<typeof setTimeout> | undefined;
   /** Counts the questions for rows: what answers an older one is not shown. */
   #asked = 0;
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { RunView } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { renderChoice } from '../ui/choice.ts';
@@ -7,6 +7,7 @@ import { type Curve, curveChoices, renderCurve } from '../ui/curves.ts';
 import * as l10n from '../ui/l10n.ts';
 import { duration, exact, memory, percent, whole } from '../ui/numbers.ts';
 import { renderPending } from '../ui/pending.ts';
+import { View } from '../ui/view.ts';
 import { renderHeldOut } from './held-out.ts';
 import { renderResult } from './result.ts';
 
@@ -23,7 +24,7 @@ const margin = 20;
 const gap = 40;
 
 /** The run panel: is it getting better, and is it worth going on? */
-class RunPanel extends LitElement {
+class RunPanel extends View {
   readonly #editor = new Editor();
   #run: RunView | undefined;
   #failure: string | undefined;
@@ -32,11 +33,6 @@ class RunPanel extends LitElement {
   /** A request of the user's is under way: stopping takes as long as a step. */
   #busy = false;
   readonly #size = new ResizeObserver(() => this.requestUpdate());
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { ComparedRun, MeasuredView, RunsView } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { renderChoice } from '../ui/choice.ts';
@@ -8,6 +8,7 @@ import { bounds, describeP, signedInterval, verdictOf } from '../ui/estimates.ts
 import * as l10n from '../ui/l10n.ts';
 import { percent } from '../ui/numbers.ts';
 import { renderPending } from '../ui/pending.ts';
+import { View } from '../ui/view.ts';
 import { renderDifferences } from './differences.ts';
 import { settingName } from './words.ts';
 
@@ -23,18 +24,13 @@ const margin = 20;
 const widest = 900;
 
 /** Two runs side by side: is the one better, by how much, and what was done otherwise? */
-class RunComparison extends LitElement {
+class RunComparison extends View {
   readonly #editor = new Editor();
   #view: RunsView | undefined;
   #failure: string | undefined;
   #curve: Curve = 'loss';
   #isCopied = false;
   readonly #size = new ResizeObserver(() => this.requestUpdate());
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -1,4 +1,4 @@
-import { html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
 import { guard } from 'lit/directives/guard.js';
 import { ref } from 'lit/directives/ref.js';
@@ -8,6 +8,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 import type { Actions } from './actions.ts';
 import { renderDetail } from './detail.ts';
@@ -33,7 +34,7 @@ interface SavedState {
 }
 
 /** The trajectory view: a rail, the list of steps, and the detail of the selected one. */
-class TrajectoryView extends LitElement {
+class TrajectoryView extends View {
   readonly #editor = new Editor();
   readonly #list = new VirtualList(
     this,
@@ -55,11 +56,6 @@ class TrajectoryView extends LitElement {
   #wanted: number | undefined;
   #collapsed = false;
   #inList = false;
-
-  /** No shadow tree: one style sheet serves the whole view. */
-  protected override createRenderRoot(): HTMLElement {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();

@@ -2,7 +2,7 @@ import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
 import type { JsonPath } from '../source/positions.ts';
 import type { ToolKind } from '../tools.ts';
-import { asList, contentText, field, nameField, nameOf, textField, unreadBlocks } from '../values.ts';
+import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 /**
@@ -50,7 +50,7 @@ export const anthropic: RecordFormat = {
       question: textField(record, 'question', 'query') ?? question,
       agent: textField(field(record, 'params') ?? record, 'model') ?? modelOf(all),
       retriever: textField(record, 'retriever'),
-      references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+      references: namesOf(field(record, 'answer')),
       completed: answered && !isCutOff(last),
       outcome: explicitVerdict(record),
     };

@@ -2,7 +2,7 @@ import { TrajectoryBuilder } from '../builder.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
 import { splitThink } from '../markup.ts';
 import type { Outcome } from '../model.ts';
-import { asList, contentText, field, nameOf, textField } from '../values.ts';
+import { asList, contentText, field, nameOf, namesOf, textField } from '../values.ts';
 import { explicitVerdict, outcomeOf } from '../verdict.ts';
 
 /**
@@ -71,9 +71,7 @@ export const asearcher: RecordFormat = {
       agent: textField(record, 'model', 'model_name_or_path'),
       retriever: textField(record, 'search_client_type', 'retriever'),
       answer: answer ?? predicted,
-      references: asList(field(record, 'gt') ?? field(record, 'answer')).flatMap(
-        reference => nameOf(reference) ?? [],
-      ),
+      references: namesOf(field(record, 'gt') ?? field(record, 'answer')),
       completed: (answer ?? predicted) !== null && textField(record, 'error') === null,
       outcome: verdictIn(record),
     };

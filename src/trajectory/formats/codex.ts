@@ -8,7 +8,7 @@ import {
   field,
   isFields,
   nameField,
-  nameOf,
+  namesOf,
   textField,
 } from '../values.ts';
 import { itemReasoning, readItem } from './openai-items.ts';
@@ -169,9 +169,7 @@ function endsOfSearches(items: readonly Fields[], events: readonly Fields[]): Ma
 function keysOf(search: Fields): string[] {
   const id = nameField(search, 'call_id', 'id');
   const action = actionOf(search);
-  const did = ['type', 'query', 'queries', 'url', 'pattern'].map(name =>
-    asList(field(action, name)).flatMap(value => nameOf(value) ?? []),
-  );
+  const did = ['type', 'query', 'queries', 'url', 'pattern'].map(name => namesOf(field(action, name)));
   return [...(id === null ? [] : [`id ${id}`]), `did ${JSON.stringify(did)}`];
 }
 

@@ -10,7 +10,7 @@ import {
   field,
   isFields,
   nameField,
-  nameOf,
+  namesOf,
   parseArguments,
   textField,
 } from '../values.ts';
@@ -85,7 +85,7 @@ function readSample(sample: Fields, { tools }: ReadContext): Omit<RecordResult, 
     agent: modelOf(sample, messages),
     retriever: null,
     answer,
-    references: asList(field(sample, 'target')).flatMap(target => nameOf(target) ?? []),
+    references: namesOf(field(sample, 'target')),
     completed: answered && !isFields(limit) && !isFields(error),
     outcome: outcomeIn(field(sample, 'scores') ?? field(sample, 'score')),
   };

@@ -8,7 +8,7 @@ import {
   field,
   isFields,
   nameField,
-  nameOf,
+  namesOf,
   textField,
   unreadBlocks,
 } from '../values.ts';
@@ -57,7 +57,7 @@ export const langgraph: RecordFormat = {
       agent: textField(metadata, 'model_name', 'model') ?? modelOf(messages),
       retriever: textField(metadata, 'retriever'),
       answer,
-      references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+      references: namesOf(field(record, 'answer')),
       // A thread that has nodes left to run was interrupted.
       completed: asList(field(record, 'next')).length === 0,
       outcome: explicitVerdict(record),

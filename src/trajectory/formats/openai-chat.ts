@@ -3,7 +3,7 @@ import { type Message, readConversation } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
 import { joinThinks, toolResponses } from '../markup.ts';
 import type { JsonPath } from '../source/positions.ts';
-import { asList, contentText, field, nameField, nameOf, textField, unreadBlocks } from '../values.ts';
+import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 const roles: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'function']);
@@ -57,7 +57,7 @@ export function readChat(
     agent: textField(record, 'model') ?? textField(metadata, 'model', 'model_name'),
     retriever: textField(record, 'retriever') ?? textField(metadata, 'retriever', 'searcher_type'),
     answer,
-    references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+    references: namesOf(field(record, 'answer')),
     completed:
       answered &&
       (status === null || /^(?:completed?|success|succeeded|finished|done|answer)$/i.test(status)),

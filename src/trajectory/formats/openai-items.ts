@@ -3,7 +3,7 @@ import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
 import { joinThinks } from '../markup.ts';
 import type { JsonPath } from '../source/positions.ts';
-import { asList, contentText, field, nameField, nameOf, textField, unreadBlocks } from '../values.ts';
+import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 /** Types of items that only this interface has. */
@@ -54,7 +54,7 @@ export const openaiItems: RecordFormat = {
       question: textField(record, 'question', 'query') ?? question ?? textField(body, 'input'),
       agent: textField(body, 'model') ?? textField(record, 'model'),
       retriever: textField(record, 'retriever'),
-      references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+      references: namesOf(field(record, 'answer')),
       completed: answered && (status === null || status === 'completed'),
       outcome: explicitVerdict(record),
     };
@@ -95,7 +95,7 @@ export function readItem(dialogue: Dialogue, step: number, item: unknown): void 
     dialogue.reason(step, text);
   } else if (type === 'web_search_call') readWebSearch(dialogue, step, item);
   else if (type === 'file_search_call') {
-    const queries = asList(field(item, 'queries')).flatMap(query => nameOf(query) ?? []);
+    const queries = namesOf(field(item, 'queries'));
     searchFor(dialogue, step, item, queries, field(item, 'results'));
   } else if (typeof type === 'string' && type.endsWith('_call_output')) {
     dialogue.result(step, { id: nameField(item, 'call_id'), name: null, output: field(item, 'output') });
@@ -129,9 +129,8 @@ function readWebSearch(dialogue: Dialogue, step: number, item: unknown): void {
     carriedOut(dialogue, step, item, call, { output: null, unshown: true });
     return;
   }
-  const queries = asList(field(action, 'queries')).flatMap(query => nameOf(query) ?? []);
-  const asked =
-    queries.length > 0 ? queries : asList(field(action, 'query')).flatMap(query => nameOf(query) ?? []);
+  const queries = namesOf(field(action, 'queries'));
+  const asked = queries.length > 0 ? queries : namesOf(field(action, 'query'));
   searchFor(dialogue, step, item, asked, field(action, 'sources'));
 }
 

@@ -3,7 +3,7 @@ import type { Detection, ReadContext, RecordFormat, RecordResult } from '../form
 import type { Outcome } from '../model.ts';
 import type { Stretch } from '../source/record.ts';
 import { readSearchOutput } from '../tool-output.ts';
-import { asList, field, isFields, nameField, nameOf, textField } from '../values.ts';
+import { field, isFields, nameField, namesOf, textField } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 /** What begins a part of a run at the head of a line, or a rule between runs. The numbers are those of ReAct's own code. */
@@ -42,7 +42,7 @@ export const reactText: RecordFormat = {
         queryId: nameField(record, 'query_id', 'qid', 'id'),
         question: textField(record, 'question', 'query', 'input') ?? read.question,
         agent: textField(record, 'model'),
-        references: asList(field(record, 'answer')).flatMap(reference => nameOf(reference) ?? []),
+        references: namesOf(field(record, 'answer')),
         outcome: verdict === 'unknown' ? read.outcome : verdict,
       };
     });

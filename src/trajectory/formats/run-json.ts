@@ -2,7 +2,7 @@ import { TrajectoryBuilder } from '../builder.ts';
 import { areEncrypted } from '../encryption.ts';
 import type { Decrypt, Detection, ReadContext, RecordFormat, RecordResult, Refusal } from '../format.ts';
 import { finalAnswer, joinThinks, splitThink } from '../markup.ts';
-import { asList, contentText, field, isFields, nameField, nameOf, textField } from '../values.ts';
+import { asList, contentText, field, isFields, nameField, nameOf, namesOf, textField } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 const stepTypes: ReadonlySet<unknown> = new Set(['reasoning', 'tool_call', 'output_text']);
@@ -94,7 +94,7 @@ export const runJson: RecordFormat = {
       retriever:
         textField(metadata, 'searcher_type', 'retriever') ?? textField(record, 'searcher_type', 'retriever'),
       answer: finalAnswer(output),
-      references: asList(field(record, 'answer')).flatMap(answer => nameOf(answer) ?? []),
+      references: namesOf(field(record, 'answer')),
       // Some clients write no status: then nothing says that the run did not finish.
       completed: (nameField(record, 'status') ?? 'completed') === 'completed',
       outcome: explicitVerdict(record),

@@ -3,7 +3,7 @@ import type { Detection, RecordFormat, RecordResult } from '../format.ts';
 import { finalAnswer, splitThink } from '../markup.ts';
 import type { Stretch } from '../source/record.ts';
 import { readSearchOutput } from '../tool-output.ts';
-import { asList, field, isFields, nameField, nameOf, textField } from '../values.ts';
+import { field, isFields, nameField, namesOf, textField } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
 /** The tags around queries and documents: of Search-R1, of R1-Searcher, and of SimpleDeepSearcher and Search-o1. */
@@ -62,9 +62,7 @@ export const searchTags: RecordFormat = {
         agent: textField(record, 'model'),
         retriever: textField(record, 'retriever'),
         answer,
-        references: asList(field(record, 'answer') ?? field(record, 'golden_answers')).flatMap(
-          reference => nameOf(reference) ?? [],
-        ),
+        references: namesOf(field(record, 'answer') ?? field(record, 'golden_answers')),
         completed: stop === null ? run.completed : stop === 'finished',
         outcome: explicitVerdict(record),
       };

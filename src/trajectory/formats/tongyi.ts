@@ -8,7 +8,7 @@ import {
   field,
   isFields,
   nameField,
-  nameOf,
+  namesOf,
   parseArguments,
   textField,
 } from '../values.ts';
@@ -58,9 +58,7 @@ export const tongyi: RecordFormat = {
       retriever:
         textField(record, 'retriever') ?? textField(field(record, 'metadata'), 'retriever', 'searcher_type'),
       answer: conversation.answer ?? textField(record, 'prediction'),
-      references: asList(field(record, 'answer'))
-        .flatMap(asList)
-        .flatMap(answer => nameOf(answer) ?? []),
+      references: asList(field(record, 'answer')).flatMap(namesOf),
       // `answer`, `generate an answer as token limit reached`; all else is a way of giving up.
       completed: termination === null ? answered : /^(?:generate an )?answer(?! not found)/.test(termination),
       outcome: explicitVerdict(record),
