@@ -10,6 +10,7 @@ import {
   spanned,
   WorkingFolder,
 } from './files.ts';
+import { type Keeping, keepTexts } from './keeping.ts';
 import { joinThinks } from './markup.ts';
 import type {
   AnswerStep,
@@ -127,6 +128,7 @@ type BrowseDraft = Extract<Draft, { kind: 'browse' }>;
 export class TrajectoryBuilder {
   readonly #tools: ToolKinds;
   readonly #documentId: (id: string, listed: ReadonlySet<string>) => string;
+  readonly #keeping: Keeping;
   readonly #drafts: Draft[] = [];
   /** The last that was done, other than to think. */
   #last: Draft | null = null;
@@ -152,9 +154,14 @@ export class TrajectoryBuilder {
   /** The turn that the same agent took after each turn. */
   readonly #following = new Map<number, number>();
 
-  constructor(tools: ToolKinds, documentId = (id: string, _listed: ReadonlySet<string>) => id) {
+  constructor(
+    tools: ToolKinds,
+    documentId = (id: string, _listed: ReadonlySet<string>) => id,
+    keeping = keepTexts,
+  ) {
     this.#tools = tools;
     this.#documentId = documentId;
+    this.#keeping = keeping;
   }
 
   /**
@@ -306,8 +313,12 @@ export class TrajectoryBuilder {
     const executed = lists.length === 0 ? [{ query: null, candidates: [] }] : lists;
     executed.forEach((list, i) => {
       const aligned = asked.length === executed.length ? asked[i] : undefined;
-      const query = aligned ?? list.query ?? asked[i] ?? '';
-      for (const candidate of list.candidates) this.#remember(candidate);
+      const query = this.#keeping.name(aligned ?? list.query ?? asked[i] ?? '');
+      const candidates = list.candidates.map(candidate => {
+        const kept = this.#keeping.candidate(candidate);
+        this.#remember(kept.id, candidate.url);
+        return kept;
+      });
       this.#add({
         kind: 'search',
         step,
@@ -315,7 +326,7 @@ export class TrajectoryBuilder {
         position: null,
         part: this.#nextPart(step, this.#searchParts),
         query,
-        candidates: list.candidates,
+        candidates,
         error: error ?? (result?.failed === true && list.candidates.length === 0 ? 'the tool failed' : null),
       });
     });
@@ -342,11 +353,11 @@ export class TrajectoryBuilder {
     return { lists: [{ query: null, candidates }], error };
   }
 
-  #remember(candidate: Candidate): void {
-    this.#listed.add(candidate.id);
-    if (candidate.url === null) return;
-    const address = documentKey({ url: candidate.url });
-    if (address !== null && !this.#idByAddress.has(address)) this.#idByAddress.set(address, candidate.id);
+  #remember(id: string, url: string | null): void {
+    this.#listed.add(id);
+    if (url === null) return;
+    const address = documentKey({ url });
+    if (address !== null && !this.#idByAddress.has(address)) this.#idByAddress.set(address, id);
   }
 
   #browse(step: number, call: PendingCall, input: unknown, result: Result | null): void {
@@ -362,14 +373,15 @@ export class TrajectoryBuilder {
     const opened = asked.length > 0 ? asked : pages.map(page => page.doc);
     (opened.length > 0 ? opened : [null]).forEach((doc, i) => {
       const page = pageOf(pages, doc, i, opened.length);
+      const shown = doc ?? page?.doc ?? null;
       this.#add({
         kind: 'browse',
         step,
         turn: call.turn,
         position: null,
         part: this.#nextPart(step, this.#browseParts),
-        doc: doc ?? page?.doc ?? null,
-        texts: [page?.text ?? ''],
+        doc: shown === null ? null : this.#keeping.name(shown),
+        texts: [this.#keeping.text(page?.text ?? '')],
         shows: asksForExtract ? 'extract' : (page?.shows ?? 'document'),
         error:
           result === null
@@ -404,7 +416,7 @@ export class TrajectoryBuilder {
       const wasListed = this.#listedPart(last.file!) !== null;
       last.file = { path, lines: spanned(last.file!.lines, lines) };
       if (!wasListed) last.doc = fileKey(last.file);
-      last.texts.push(text);
+      last.texts.push(this.#keeping.text(text));
       last.turns.add(call.turn);
       return;
     }
@@ -416,7 +428,7 @@ export class TrajectoryBuilder {
       part: this.#nextPart(step, this.#browseParts),
       doc: listed ?? fileKey({ path, lines }),
       file: { path, lines },
-      texts: [text],
+      texts: [this.#keeping.text(text)],
       shows: 'document',
       error: failure,
       turns: new Set([call.turn]),
@@ -458,7 +470,7 @@ export class TrajectoryBuilder {
         : readBrowseOutput(result.output)
             .map(page => page.text)
             .join('\n\n');
-    open.texts.push(more);
+    open.texts.push(this.#keeping.text(more));
     open.turns.add(call.turn);
     return true;
   }

@@ -30,9 +30,13 @@ export function decryption(canaryFile: string | null = null): Decrypt {
 }
 
 /** Whether texts look encrypted: all of them are base64, and there is too much of it for chance. */
-export function areEncrypted(texts: readonly string[]): boolean {
-  const length = texts.reduce((sum, text) => sum + text.length, 0);
-  return length >= 48 && texts.every(text => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text));
+export function areEncrypted(texts: Iterable<string>): boolean {
+  let length = 0;
+  for (const text of texts) {
+    if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return false;
+    length += text.length;
+  }
+  return length >= 48;
 }
 
 const unnamed =

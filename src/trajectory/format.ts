@@ -1,3 +1,4 @@
+import type { Keeping } from './keeping.ts';
 import type { Outcome, Skipped, Step } from './model.ts';
 import type { JsonPath } from './source/positions.ts';
 import type { Stretch } from './source/record.ts';
@@ -12,6 +13,8 @@ export interface Detection {
 export interface ReadContext {
   readonly tools: ToolKinds;
   readonly decrypt: Decrypt;
+  /** What a format keeps of texts that go through it step by step; of records that do not, all is in memory anyway. */
+  readonly keeping: Keeping;
 }
 
 /** Decrypts texts, all of one record; says why if it cannot. What it returns is kept in memory only. */

@@ -14,6 +14,7 @@ import type {
   SessionFormat,
 } from './format.ts';
 import { formats as knownFormats } from './formats/index.ts';
+import { keepTexts, lengthKeeping } from './keeping.ts';
 import type { Position, Step, Trajectory } from './model.ts';
 import { type Recognition, recognise } from './recognise.ts';
 import { Archive, isZip } from './source/archive.ts';
@@ -37,6 +38,8 @@ export interface ReadOptions {
   readonly formats?: readonly FormatDefinition[];
   /** Path of the file with the canary that encrypted logs were made with (see `decryption`); null if there is none. */
   readonly canaryFile?: string | null;
+  /** Whether texts that tools showed in a large document may be kept as blanks of the same length. */
+  readonly lengthsWillDo?: boolean;
 }
 
 /** Is told, while a log is read, how it is understood. */
@@ -51,14 +54,18 @@ export interface Explainer {
 interface Reading extends ReadContext {
   readonly formats: readonly LogFormat[];
   readonly explainer: Explainer | undefined;
+  readonly lengthsWillDo: boolean;
 }
 
 function readingOf(
-  { toolNames, formats: declared = [], canaryFile }: ReadOptions,
+  { toolNames, formats: declared = [], canaryFile, lengthsWillDo = false }: ReadOptions,
   explainer?: Explainer,
 ): Reading {
   const formats = [...declared.map(declaredFormat), ...knownFormats];
-  return { tools: toolKinds(toolNames), decrypt: decryption(canaryFile), formats, explainer };
+  return {
+    ...{ tools: toolKinds(toolNames), decrypt: decryption(canaryFile), keeping: keepTexts },
+    ...{ formats, explainer, lengthsWillDo },
+  };
 }
 
 /** Where a trajectory's record stands: which of those in it, if it holds several, and in what member of an archive. */
@@ -697,7 +704,9 @@ class StretchReader {
 
   *#record(format: RecordFormat, record: SourceRecord): Generator<LogRecord> {
     const { offset, length, line, column, place } = record;
-    const read = format.read(record.value, this.#reading);
+    const isMeasured = this.#reading.lengthsWillDo && length > largeDocument;
+    const keeping = isMeasured ? lengthKeeping() : keepTexts;
+    const read = format.read(record.value, { ...this.#reading, keeping });
     if ('refused' in read) {
       const { first, count } = this.#refused.get(read.refused) ?? { first: place, count: 0 };
       this.#refused.set(read.refused, { first, count: count + 1 });

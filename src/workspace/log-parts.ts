@@ -4,7 +4,7 @@ import { References } from '../trajectory/outcome.ts';
 import { digestOf, type TrajectoryDigest } from './digest.ts';
 
 /** How logs are to be read; whoever changes any of it must read them again. */
-export interface ReadSettings extends Required<ReadOptions> {
+export interface ReadSettings extends Required<Omit<ReadOptions, 'lengthsWillDo'>> {
   /** Name of the token counter; a folder by its absolute path. */
   readonly tokenizer: string;
   /** Absolute path of a file of reference answers, or null. */
@@ -48,7 +48,7 @@ export class LogPartReader {
     let steps = 0;
     const part = (isLast: boolean): LogPart => ({ trajectories, problems, unrecognised, isLast });
     try {
-      for (const record of readLog(path, this.#settings)) {
+      for (const record of readLog(path, { ...this.#settings, lengthsWillDo: true })) {
         if (record.kind === 'unrecognised') unrecognised = record.reason;
         else if (record.kind === 'problem') problems.push({ place: record.place, reason: record.reason });
         else {

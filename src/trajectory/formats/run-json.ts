@@ -29,10 +29,10 @@ export const runJson: RecordFormat = {
       : { score: 0.8, reason: steps };
   },
 
-  read(record: unknown, { tools, decrypt }: ReadContext): RecordResult | Refusal {
+  read(record: unknown, { tools, decrypt, keeping }: ReadContext): RecordResult | Refusal {
     const result = readable(asList(field(record, 'result')), decrypt);
     if ('refused' in result) return result;
-    const builder = new TrajectoryBuilder(tools, afterPrefix);
+    const builder = new TrajectoryBuilder(tools, afterPrefix, keeping);
     const lastCall = result.findLastIndex(entry => field(entry, 'type') === 'tool_call');
     let turn: 'none' | 'thought' | 'acted' = 'none';
     let reasoned = false;
@@ -116,13 +116,19 @@ function reasoningText(output: unknown): string | null {
 
 /** The steps with their outputs as they were, if they are encrypted. */
 function readable(steps: readonly unknown[], decrypt: Decrypt): readonly unknown[] | Refusal {
-  const texts: string[] = [];
-  for (const step of steps) mapOutput(step, text => texts.push(text));
-  if (!areEncrypted(texts)) return steps;
-  const decrypted = decrypt(texts);
+  if (!areEncrypted(outputs(steps))) return steps;
+  const decrypted = decrypt([...outputs(steps)]);
   if ('refused' in decrypted) return decrypted;
   let next = 0;
   return steps.map(step => mapOutput(step, () => decrypted[next++]));
+}
+
+function* outputs(steps: readonly unknown[]): Generator<string> {
+  for (const step of steps) {
+    const texts: string[] = [];
+    mapOutput(step, text => texts.push(text));
+    yield* texts;
+  }
 }
 
 /** A step with another output: a text, or each text of a list, bare or in a `text`. */

@@ -14,6 +14,8 @@ export interface Bytes {
   text(from: number, to: number): string;
   /** The bytes `[from, to)`. */
   slice(from: number, to: number): Buffer;
+  /** The same, whatever becomes of the buffer that they lie in. */
+  kept(): Bytes;
 }
 
 /** Bytes in memory. */
@@ -42,6 +44,10 @@ export class BufferBytes implements Bytes {
 
   slice(from: number, to: number): Buffer {
     return this.#buffer.subarray(from, to);
+  }
+
+  kept(): Bytes {
+    return new BufferBytes(Buffer.from(this.#buffer));
   }
 }
 
@@ -94,6 +100,10 @@ export class FileWindow implements Bytes {
     }
     const bytes = Buffer.allocUnsafe(Math.max(0, end - from));
     return bytes.subarray(0, readFully(this.#descriptor, bytes, this.#start + from));
+  }
+
+  kept(): Bytes {
+    return this;
   }
 
   /** Puts the window at an index; false if the file has nothing there. */

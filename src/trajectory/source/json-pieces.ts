@@ -21,7 +21,9 @@ export class JsonFault extends Error {
 
 /**
  * Parses the JSON value at `from` without ever holding its whole text: what is large is taken apart and its members are
- * parsed one by one. Raises JsonFault.
+ * parsed one by one. Of a large list the elements are not even held as values: each is parsed when it is looked at, and
+ * is another object each time, so that `bytes` must stay readable. Raises JsonFault, of a list also when its elements
+ * are looked at and the bytes are no longer what they were.
  */
 export function parsePieces(
   bytes: Bytes,
@@ -48,12 +50,15 @@ function piece(
   const end = skipValue(bytes, from);
   if (end - from <= pieceSize || depth >= deepest) return { value: parse(bytes, from, end), end };
   const first = bytes.at(from);
+  const member = (at: number, end: number): unknown =>
+    end - at <= pieceSize ? parse(bytes, at, end) : piece(bytes, at, pieceSize, depth + 1).value;
   if (first === 0x5b) {
-    const list: unknown[] = [];
+    const bounds: number[] = [];
     for (const { from: at, end } of members(bytes, from + 1, ']', at => at)) {
-      list.push(end - at <= pieceSize ? parse(bytes, at, end) : piece(bytes, at, pieceSize, depth + 1).value);
+      member(at, end);
+      bounds.push(at, end);
     }
-    return { value: list, end };
+    return { value: lazyList(bounds.length / 2, i => member(bounds[2 * i]!, bounds[2 * i + 1]!)), end };
   }
   if (first === 0x7b) {
     const entries: [string, unknown][] = [];
@@ -67,16 +72,46 @@ function piece(
       return skipSpace(bytes, colon + 1);
     };
     for (const { from: at, end } of members(bytes, from + 1, '}', named)) {
-      entries.push([
-        name,
-        end - at <= pieceSize ? parse(bytes, at, end) : piece(bytes, at, pieceSize, depth + 1).value,
-      ]);
+      entries.push([name, member(at, end)]);
     }
     // Defines members, also one named __proto__, as JSON.parse does.
     return { value: Object.fromEntries(entries), end };
   }
   if (end - from <= longestText) return { value: parse(bytes, from, end), end };
   throw new JsonFault(from, `one text of ${Math.round((end - from) / 2 ** 20)} MiB is too long to be read`);
+}
+
+/** A list that cannot be changed, whose elements are made when they are looked at; the last one is kept. */
+function lazyList(length: number, elementAt: (index: number) => unknown): readonly unknown[] {
+  let last = -1;
+  let element: unknown;
+  const at = (index: number): unknown => {
+    if (index !== last) element = elementAt(index);
+    last = index;
+    return element;
+  };
+  const indexOf = (key: string | symbol): number => {
+    const index = typeof key === 'string' && /^\d/.test(key) ? Number(key) : -1;
+    return index < length ? index : -1;
+  };
+  return new Proxy<unknown[]>([], {
+    get(target, key) {
+      if (key === 'length') return length;
+      const index = indexOf(key);
+      return index >= 0 ? at(index) : Reflect.get(target, key);
+    },
+    has: (target, key) => indexOf(key) >= 0 || Reflect.has(target, key),
+    getOwnPropertyDescriptor(target, key) {
+      const index = indexOf(key);
+      if (index >= 0) return { value: at(index), enumerable: true, configurable: true, writable: true };
+      const own = Reflect.getOwnPropertyDescriptor(target, key);
+      return key === 'length' ? { ...own, value: length } : own;
+    },
+    ownKeys: () => [...Array.from({ length }, (_, i) => String(i)), 'length'],
+    set: () => false,
+    deleteProperty: () => false,
+    defineProperty: () => false,
+  });
 }
 
 /** What stands between brackets and commas. @param begin from where a member begins to where its value does */

@@ -25,7 +25,7 @@ export interface SourceRecord extends Place {
   places(paths: readonly JsonPath[]): (Position | undefined)[];
   /** Where stretches of its text stand, or of the text at a path in it; nothing if there is no text. */
   stretches(stretches: readonly Stretch[], path?: JsonPath): readonly Position[];
-  /** The same in bytes of its own: those of a record may not outlive the reading of the next one. */
+  /** The same, as it is when the next one has been read: the bytes of a record may not outlive that. */
   kept(): SourceRecord;
 }
 
@@ -83,8 +83,7 @@ export class JsonRecord implements SourceRecord {
   }
 
   kept(): SourceRecord {
-    const own = new BufferBytes(Buffer.from(this.#bytes.slice(0, this.length)));
-    return new JsonRecord(this.value, own, this, this.place);
+    return new JsonRecord(this.value, this.#bytes.kept(), this, this.place);
   }
 }
 

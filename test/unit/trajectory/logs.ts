@@ -1,12 +1,14 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, expect } from 'vitest';
 import { type LogRecord, type ReadOptions, readLog } from '../../../src/trajectory/log.ts';
 import type { BrowseStep, SearchStep, Step, Trajectory } from '../../../src/trajectory/model.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lrat-logs-'));
 let files = 0;
+
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Writes a log of its own and returns its path. */
 export function logFile(content: string | Uint8Array, extension = '.json'): string {
