@@ -39,6 +39,7 @@ const program = new Command('lrat')
 interface Common {
   readonly workspace: string;
   readonly json?: true;
+  readonly background?: true;
 }
 
 /** A command with the options that all of them take. */
@@ -49,6 +50,14 @@ function command(usage: string, description: string): Command {
     .exitOverride()
     .option('--workspace <dir>', 'folder whose .lrat holds index, labels, runs and models', '.')
     .option('--json', 'print one JSON object on standard output');
+}
+
+/** A command whose work is a run of the workspace. */
+function runCommand(name: string, description: string): Command {
+  return command(name, description).option(
+    '--background',
+    'work in a process of its own, which goes on when this terminal closes; Ctrl-C still stops it',
+  );
 }
 
 // Without a listener a broken pipe would end the process: work goes on when nobody reads its progress any more.
@@ -70,6 +79,11 @@ async function answer<Result extends object>(
   work: (workspace: string, job: Job) => Promise<Result>,
   show: (result: Result) => string,
 ): Promise<void> {
+  if (common.background === true) {
+    const args = process.argv.slice(2).filter(argument => argument !== '--background');
+    followed = await followInBackground(args, terminal);
+    return;
+  }
   const result = await work(resolve(common.workspace), jobOf(terminal));
   terminal.close();
   await print(`${common.json === true ? JSON.stringify(result) : printable(show(result))}\n`);
@@ -100,7 +114,7 @@ command('doctor <log>', 'explain how a log is understood, step by step; writes n
     answer(options, (workspace, job) => diagnose({ ...options, workspace, log }, job), describeDiagnosis),
   );
 
-command('judge', 'label the browses that nobody has judged')
+runCommand('judge', 'label the browses that nobody has judged')
   .addOption(new Option('--judge <kind>', 'who judges').choices(['rules', 'openai']))
   .option('--url <url>', 'base URL of an OpenAI-compatible endpoint (the key is read from LRAT_API_KEY)')
   .option('--model <name>', 'model at that endpoint')
@@ -155,7 +169,7 @@ command('label', 'set the label of a browse by hand; it outranks every judge')
       answer(options, workspace => labelStep({ ...options, workspace, log, step, label }), text.ofLabelling),
   );
 
-command('mine', 'mine training pairs from the index')
+runCommand('mine', 'mine training pairs from the index')
   .addOption(new Option('--mode <mode>', 'rules of pairing').choices(['paper', 'released', 'attributed']))
   .option('--labels <file>', 'labels to mine with (default: .lrat/labels.jsonl)')
   .option(
@@ -203,7 +217,7 @@ command('corpus', 'write the texts of all documents that the logs show')
     answer(options, (workspace, job) => writeSeenCorpus({ ...options, workspace }, job), text.ofCorpus),
   );
 
-command('train', 'train a retriever on mined pairs')
+runCommand('train', 'train a retriever on mined pairs')
   .option('--pairs <file>', 'pairs from `lrat mine`')
   .option('--base <model>', '`static`, or the folder of a model to go on from')
   .option(
@@ -226,17 +240,8 @@ command('train', 'train a retriever on mined pairs')
     '--resume <run>',
     'go on with a stopped run, by its id or folder, as it began; nothing else is needed',
   )
-  .option(
-    '--background',
-    'train in a process of its own, which goes on when this terminal closes; Ctrl-C still stops it',
-  )
-  .action(async (options: Common & TrainOptions) => {
-    if (options.background === true) {
-      const args = process.argv.slice(2).filter(argument => argument !== '--background');
-      followed = await followInBackground(args, terminal);
-      return;
-    }
-    await answer(
+  .action((options: Common & TrainOptions) =>
+    answer(
       options,
       (workspace, job) => {
         const { resume, pairs, out } = options;
@@ -246,8 +251,8 @@ command('train', 'train a retriever on mined pairs')
         return trainModel({ ...options, workspace, pairs, out }, job);
       },
       text.ofTraining,
-    );
-  });
+    ),
+  );
 
 command('runs', 'the runs of the workspace, newest first, and how they stand').action((options: Common) =>
   answer(options, workspace => listRuns(workspace), text.ofRuns),
@@ -278,7 +283,7 @@ command('devices', 'what could compute here, and what does').action((options: Co
 command('search <query>', 'search a corpus')
   .requiredOption('--model <dir>', 'folder of a model, or `bm25`')
   .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
-  .option('-k <n>', 'how many documents', positiveInteger, 10)
+  .option('-k, --k <n>', 'how many documents', positiveInteger, 10)
   .option('--k1 <x>', 'BM25: saturation of term frequency', positiveNumber)
   .option('--b <x>', 'BM25: normalisation by length', fraction)
   .action(
@@ -289,13 +294,13 @@ command('search <query>', 'search a corpus')
       answer(options, (workspace, job) => searchCorpus({ ...options, workspace, query }, job), text.ofSearch),
   );
 
-command('eval', 'measure retrievers on held-out questions')
+runCommand('eval', 'measure retrievers on held-out questions')
   .requiredOption('--model <dirs...>', 'folders of models, or `bm25`; the first is the baseline')
   .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
   .option('--pairs <file>', 'judge by the positives of these pairs')
   .option('--queries <tsv>', 'queries, `id<TAB>query`')
   .option('--qrels <file>', 'relevant documents, TREC format')
-  .option('-k <n...>', 'cut-offs of the metrics', (value: string, before: number[] = []) => [
+  .option('-k, --k <n...>', 'cut-offs of the metrics', (value: string, before: number[] = []) => [
     ...before,
     positiveInteger(value),
   ])
@@ -363,7 +368,6 @@ interface TrainOptions {
   readonly heldOut?: number;
   readonly seed?: number;
   readonly resume?: string;
-  readonly background?: true;
 }
 
 function judgedBy({ pairs, queries, qrels }: { pairs?: string; queries?: string; qrels?: string }) {

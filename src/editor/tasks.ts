@@ -1,15 +1,6 @@
 import * as vscode from 'vscode';
 import { cli } from './process.ts';
-
-/** A task of type `lrat`, as tasks.json has it: a command of the command line with its options. */
-export interface LratTaskDefinition extends vscode.TaskDefinition {
-  readonly type: 'lrat';
-  readonly command: 'index' | 'judge' | 'mine' | 'train' | 'eval';
-  /** Of `index`: the logs. */
-  readonly paths?: readonly string[];
-  /** Every other property is an option, in camel case: `heldOut` is `--held-out`. */
-  readonly [option: string]: unknown;
-}
+import { argumentsOf, type LratTaskDefinition } from './task-definition.ts';
 
 /** The command line's tasks: what a workspace can always do, and whatever tasks.json asks for. */
 export class LratTasks implements vscode.TaskProvider {
@@ -47,22 +38,4 @@ export class LratTasks implements vscode.TaskProvider {
     );
     return new vscode.Task(definition, this.#folder, name, 'lrat', execution, ['$lrat', '$lrat-line']);
   }
-}
-
-/** Arguments of `lrat` for a task. A training runs in the background: it outlives the task's terminal. */
-export function argumentsOf({ type: _, command, paths = [], ...options }: LratTaskDefinition): string[] {
-  return [
-    command,
-    ...(command === 'train' ? ['--background'] : []),
-    ...paths,
-    ...Object.entries(options).flatMap(([name, value]) => optionArguments(name, value)),
-  ];
-}
-
-function optionArguments(name: string, value: unknown): string[] {
-  const option = name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
-  const flag = option.length === 1 ? `-${option}` : `--${option}`;
-  if (value === true || value === undefined) return [];
-  if (value === false) return [`--no-${option}`];
-  return [flag, ...(Array.isArray(value) ? value : [value]).map(String)];
 }

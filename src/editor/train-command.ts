@@ -17,7 +17,8 @@ import type { RunComparisons } from './run-comparison.ts';
 import type { RunViews } from './run-view.ts';
 import type { RunWatch } from './run-watch.ts';
 import { kindWord, type RunNode, stateWord } from './runs-tree.ts';
-import type { LratTaskDefinition, LratTasks } from './tasks.ts';
+import type { LratTaskDefinition } from './task-definition.ts';
+import type { LratTasks } from './tasks.ts';
 import type { LratWorkspace } from './workspace.ts';
 
 /** What a training is asked for. Paths are relative to the workspace where they lie in it. */
