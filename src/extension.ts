@@ -42,6 +42,8 @@ export function activate(context: vscode.ExtensionContext): void {
     context.subscriptions.push(registerWithoutFolder(context));
     return;
   }
+  const folders = vscode.workspace.workspaceFolders?.length ?? 0;
+  if (folders > 1) log.info(`Works in ${folder.uri.fsPath}, the first of ${folders} folders of this window.`);
   const { workspaceState: memory } = context;
   const workspace = new LratWorkspace(folder, personName());
   const tree = new TrajectoryTree(

@@ -210,6 +210,8 @@ export interface RunView extends TrainingCurves {
   readonly counts: readonly (readonly [string, number])[];
   readonly title: string;
   readonly state: RunStateName;
+  /** Whether it goes on when the window or terminal that started it closes. */
+  readonly background: boolean;
   readonly error: string | null;
   readonly created: string;
   readonly step: number;

@@ -14,7 +14,7 @@ export function followInBackground(args: readonly string[], terminal: Terminal):
     const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, ...args], {
       detached: true,
       windowsHide: true,
-      env: { ...process.env, LRAT_PROGRESS: 'json' },
+      env: { ...process.env, LRAT_PROGRESS: 'json', LRAT_BACKGROUND: '1' },
       // When the follower is gone, nobody reads these: the command line takes that in its stride.
       stdio: ['ignore', 'pipe', 'pipe'],
     });

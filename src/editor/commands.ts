@@ -38,7 +38,7 @@ export function registerWithoutFolder({ extension }: vscode.ExtensionContext): v
   );
 }
 
-/** Registers every command of the extension. */
+/** Registers the commands on trajectories and logs, and those on LRAT as a whole. */
 export function registerCommands(parts: Parts): vscode.Disposable {
   const { workspace, watch, tree, views, compareViews, memory, log } = parts;
   const trajectoryOf = (node: Node | undefined) => (node?.kind === 'trajectory' ? node.entry : undefined);

@@ -63,6 +63,7 @@ export class LabelTree extends SortedTree<LabelNode, QueueOrder> implements vsco
     const low = setting('labels.lowConfidence');
     const counts = await this.#workspace.inspector.ask('labelCounts', low, this.filter);
     this.#counted.fire(counts);
+    await this.#welcome(counts);
     if (counts.browses === 0) return [];
     return [
       ...queueNames.map(
@@ -70,6 +71,12 @@ export class LabelTree extends SortedTree<LabelNode, QueueOrder> implements vsco
       ),
       ...counts.agreements.map((agreement): LabelNode => ({ kind: 'agreement', agreement })),
     ];
+  }
+
+  /** An index without browses is no folder without an index: the next step is another. */
+  async #welcome({ browses }: LabelCounts): Promise<void> {
+    const isIndexed = browses === 0 && (await this.#workspace.inspector.ask('status')).trajectories > 0;
+    await vscode.commands.executeCommand('setContext', 'lrat.withoutBrowses', isIndexed);
   }
 
   async #page(queue: QueueName, from: number): Promise<LabelNode[]> {

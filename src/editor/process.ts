@@ -6,9 +6,18 @@ import { type Job, parseProgress } from '../base/progress.ts';
 /** The bundled command line, beside the bundled extension. */
 export const cli = fileURLToPath(new URL('./cli.mjs', import.meta.url));
 
+/** Processes whose answer somebody in this window waits for, or waited for. */
+const awaited = new Set<number>();
+
+/** Whether the end of a process is told by what started it here. */
+export function isAwaited(pid: number | null): boolean {
+  return pid !== null && awaited.has(pid);
+}
+
 /**
  * Runs the command line as a child process, so that nothing it does can block the extension host, and gives back the
- * one JSON object of its standard output.
+ * one JSON object of its standard output. The process has a session of its own: it goes on when the window reloads or
+ * closes, and a run is found again.
  *
  * @param args arguments of `lrat`, without `--json`
  * @param secrets what only the environment may carry
@@ -25,10 +34,14 @@ export function runCommandLine(
       env: {
         ...process.env,
         ...secrets,
-        ...{ ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1', LRAT_PROGRESS: 'json' },
+        ...{ ELECTRON_RUN_AS_NODE: '1', ORT_DISABLE_TELEMETRY: '1' },
+        ...{ LRAT_PROGRESS: 'json', LRAT_BACKGROUND: '1' },
       },
+      detached: true,
+      windowsHide: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    if (child.pid !== undefined) awaited.add(child.pid);
     const stop = () => child.kill('SIGINT');
     job.signal.addEventListener('abort', stop, { once: true });
 

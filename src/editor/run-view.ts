@@ -126,9 +126,9 @@ export class RunViews implements vscode.WebviewPanelSerializer {
 }
 
 async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader): Promise<RunView> {
-  const { id, kind, state, error, created, step, steps, loss, counts } = run;
+  const { id, kind, state, background, error, created, step, steps, loss, counts } = run;
   const common = {
-    ...{ id, kind, state, error, created, step, steps, loss },
+    ...{ id, kind, state, background, error, created, step, steps, loss },
     title: `${run.name}: ${run.title}`,
     canResume: isResumable(run),
     counts: countNames().flatMap(([name, word]) => (name in counts ? [[word, counts[name]!] as const] : [])),

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { isAwaited } from './process.ts';
 import type { RunWatch } from './run-watch.ts';
 import { headline, kindWord, stateWord } from './runs-tree.ts';
 import { setting } from './settings.ts';
@@ -60,22 +61,27 @@ export class StatusBar implements vscode.Disposable {
   }
 }
 
-/** Tells when a run ended that nobody was looking at; one that the user stopped needs no telling. */
+/**
+ * Tells when a run ended that nobody was looking at, whoever started it. One that the user stopped needs no telling, and
+ * of one that a command here waits for, the command tells.
+ */
 export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscode.Disposable {
   return watch.onDidEnd(async run => {
-    // Whoever starts other work in the editor waits for its answer.
-    if (run.kind !== 'training') return;
-    if (run.state === 'stopped' || shows(run.id) || !setting('notifyWhenRunEnds')) return;
+    if (isAwaited(run.pid) || run.state === 'stopped') return;
+    if (shows(run.id) || !setting('notifyWhenRunEnds')) return;
     const open = vscode.l10n.t('Open');
     const told = headline(run);
+    // It begins the sentence.
+    const kind = capitalised(kindWord(run.kind));
     const choice = await (run.state === 'finished'
       ? vscode.window.showInformationMessage(
-          vscode.l10n.t('Training finished: {0}', [run.name, told].filter(Boolean).join(', ')),
+          vscode.l10n.t('{0} finished: {1}', kind, [run.name, told].filter(Boolean).join(', ')),
           open,
         )
       : vscode.window.showErrorMessage(
           vscode.l10n.t(
-            'Training {0}: {1}',
+            '{0} {1}: {2}',
+            kind,
             stateWord(run.state),
             [run.name, run.error].filter(Boolean).join(': '),
           ),
@@ -83,4 +89,8 @@ export function tellEnds(watch: RunWatch, shows: (id: string) => boolean): vscod
         ));
     if (choice === open) await vscode.commands.executeCommand('lrat.openRun', { kind: 'run', run });
   });
+}
+
+function capitalised(word: string): string {
+  return word.charAt(0).toLocaleUpperCase(vscode.env.language) + word.slice(1);
 }

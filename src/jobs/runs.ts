@@ -40,6 +40,8 @@ export interface RunSummary {
   readonly counts: Readonly<Record<string, number>>;
   readonly error: string | null;
   readonly pid: number | null;
+  /** Whether it goes on when the window or terminal that started it closes. */
+  readonly background: boolean;
 }
 
 export interface RunList {
@@ -101,6 +103,7 @@ export function summarise(path: string): RunSummary {
     counts: record.kind === 'judging' || record.kind === 'mining' ? readCounts(folder) : {},
     error: status?.error ?? null,
     pid: status?.pid ?? null,
+    background: status?.background ?? false,
   };
 }
 

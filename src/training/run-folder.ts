@@ -48,6 +48,8 @@ const statusSchema = z.strictObject({
   started: z.string().nullable(),
   step: z.int(),
   steps: z.int(),
+  /** Whether its process has a session of its own, so that it goes on when what started it closes. */
+  background: z.boolean().default(false),
   updated: z.string(),
   error: z.string().nullable(),
   /** Mean over the steps of the epoch so far; null before the first step. */
@@ -167,6 +169,7 @@ export class RunFolder {
       state,
       pid: process.pid,
       started: startOf(process.pid),
+      background: process.env.LRAT_BACKGROUND === '1',
       ...position,
       updated: new Date().toISOString(),
       error,

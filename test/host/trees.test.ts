@@ -195,7 +195,7 @@ describe('the tree of runs', () => {
   const runOf = (name: string, told: Partial<RunSummary>): RunSummary => ({
     ...{ id: name, path: '', kind: 'training', name, title: `${name} on pairs`, created: '2026-01-01' },
     ...{ out: null, state: 'finished', step: 0, steps: 0, loss: null, figures: {}, counts: {} },
-    ...{ error: null, pid: null, ...told },
+    ...{ error: null, pid: null, background: false, ...told },
   });
   const runs = [
     runOf('mined', { kind: 'mining', counts: { pairs: 1 } }),

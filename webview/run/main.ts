@@ -124,7 +124,7 @@ class RunPanel extends View {
           <span class="run-state ${run.state}" role="status">${describeState(run)}</span>
           <span class="fact">${l10n.t('run {0}', run.id)}</span>
           ${run.kind === 'training' ? html`<span class="fact">${l10n.t('on the CPU')}</span>` : nothing}
-          ${goesOn && run.kind === 'training' ? html`<span class="fact">${l10n.t('goes on when this window closes')}</span>` : nothing}
+          ${goesOn && run.background ? html`<span class="fact">${l10n.t('goes on when this window closes')}</span>` : nothing}
         </p>
       </div>
       <div class="actions">

@@ -35,7 +35,7 @@ describe('what the command line prints', () => {
         {
           ...{ id, path: run, kind: 'training', name: 'm', title: 't', created: '2026-01-02', out: 'm' },
           ...{ state: 'running', step: 1, steps: 9, loss: null, figures: {}, counts: {} },
-          ...{ error: null, pid: 1 },
+          ...{ error: null, pid: 1, background: true },
         },
       ],
       problems: [],
