@@ -343,7 +343,7 @@ class LogListView extends View {
       ${
         isRead
           ? html`<p>
-              ${l10n.t('LRAT shows logs of agents that search and open documents with tools. Open the file as text to see what it holds; records of another format have to be converted.')}
+              ${l10n.t('LRAT shows logs of agents that search and open documents with tools. Open the file as text to see what it holds. “Explain How a Log Is Read” says what was tried; records of another format can be described in .lrat/config.json.')}
             </p>`
           : nothing
       }
