@@ -93,8 +93,13 @@ export const largestRecord = 512 * 2 ** 20;
 const largeDocument = 16 * 2 ** 20;
 /** A larger text, or YAML, is refused, in bytes. */
 const largestText = 64 * 2 ** 20;
-/** A file none of whose first records is a trajectory is taken for no log, after so many records or bytes that they take. */
-const patience = { records: 100, weight: longestLine };
+/**
+ * A file none of whose first records is a trajectory is taken for no log: after so many records, so many faults, or so
+ * many bytes of memory that the records take while they wait. Traces may begin with thousands of metrics.
+ */
+const patience = { records: 20_000, faults: 100, weight: 64 * 2 ** 20 };
+/** Elements of a large list by which it is told whether it is itself a record. */
+const firstElements = 100;
 /** So much of a file is looked at to tell what it is, in bytes. */
 const looked = 1 << 16;
 
@@ -487,7 +492,7 @@ class StretchReader {
     const first: unknown[] = [];
     let weight = 0;
     for (const { from, end } of elementsOf(bytes, 0)) {
-      if (end - from > longestLine || first.length >= patience.records) break;
+      if (end - from > longestLine || first.length >= firstElements) break;
       weight += weightOf(new BufferBytes(bytes.slice(from, end)));
       if (weight > heaviest) break;
       try {
@@ -594,7 +599,7 @@ class StretchReader {
     const confirmed = new Set<LogFormat>();
     const waiting: (ExaminedRecord | ProblemRecord)[] = [];
     let isLog = false;
-    let weight = 0;
+    let [faults, weight] = [0, 0];
     for (const item of items) {
       const examined = 'kind' in item ? item : this.#examine(item);
       if (examined.kind === 'record') {
@@ -610,9 +615,10 @@ class StretchReader {
         if (this.#isFull) break;
         continue;
       }
-      weight += examined.kind === 'record' ? examined.record.weight : 0;
+      if (examined.kind === 'record') weight += examined.record.length + examined.record.weight;
+      else faults++;
       waiting.push(examined.kind === 'record' ? { ...examined, record: examined.record.kept() } : examined);
-      if (waiting.length >= patience.records || weight >= patience.weight) break;
+      if (waiting.length >= patience.records || faults >= patience.faults || weight >= patience.weight) break;
     }
     if (isLog) {
       for (const session of this.#sessions.values()) yield* this.#session(session);
@@ -637,7 +643,7 @@ class StretchReader {
       return;
     }
     yield* problems;
-    if (problems.length >= patience.records) {
+    if (problems.length >= patience.faults) {
       yield problem('', `none of the first ${problems.length} lines is JSON; the rest was not read.`);
     }
   }

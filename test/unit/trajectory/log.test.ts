@@ -1,4 +1,5 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeError } from '../../../src/base/errors.ts';
@@ -306,12 +307,32 @@ describe('files that are no logs', () => {
     expect(readAll(content, extension)).toEqual([{ kind: 'unrecognised', reason: expect.any(String) }]);
   });
 
-  it('are given up after a while', () => {
-    const corpus = `{"id": "1", "contents": "a"}\n`.repeat(150);
-    expect(readAll(`${corpus}${line('a')}\n`, '.jsonl')).toEqual([
-      { kind: 'unrecognised', reason: expect.stringContaining('first 100 records') },
-    ]);
-    expect(summary(`${corpus.slice(0, 29 * 50)}${line('a')}\n`, '.jsonl')).toHaveLength(51);
+  it.each([
+    ['20,000 records', '{"id": "1", "contents": "a"}\n', 20_000, 'first 20000 records'],
+    // An empty list takes 56 bytes, besides the 3 that it is written with.
+    ['64 MiB of records', `{"contents": [${'[],'.repeat(1e5)}0]}\n`, 12, 'first 12 records'],
+    ['100 lines that are no JSON', '{oops\n', 100, 'first 100 lines'],
+  ])('are given up after %s', (_what, other, patience, reason) => {
+    expect(readAll(`${other.repeat(patience)}${line('a')}\n`, '.jsonl').at(-1)).toEqual(
+      expect.objectContaining({ reason: expect.stringContaining(reason) }),
+    );
+    expect(readAll(`${other.repeat(patience - 1)}${line('a')}\n`, '.jsonl').at(-1)).toMatchObject({
+      kind: 'trajectory',
+    });
+  });
+
+  it('may stand before what is a trajectory: traces begin with metrics', () => {
+    const spans = readFileSync(join(import.meta.dirname, '../../fixtures/logs/openinference.jsonl'), 'utf8');
+    const metrics = '{"name": "gen_ai.client.token.usage", "dataPoints": [{"value": 7}]}\n'.repeat(5000);
+    const [alone, after] = [spans, metrics + spans].map(log => readAll(log, '.jsonl'));
+    expect(alone!.length).toBeGreaterThan(0);
+    const steps = (records: ReturnType<typeof readAll>, before: number) =>
+      records.flatMap(each =>
+        each.kind !== 'trajectory'
+          ? []
+          : each.trajectory.steps.map(({ position: _, ...step }) => ({ ...step, step: step.step - before })),
+      );
+    expect(steps(after!, 5000)).toEqual(steps(alone!, 0));
   });
 
   it('are told from logs by name on a walk', () => {
