@@ -107,7 +107,8 @@ export class Dialogue {
   result(step: number, { name, ...result }: ToolResult): void {
     this.endTurn();
     if (this.#builder.result(step, result)) return;
-    // A result whose call the log does not show: what is known of it is kept.
+    // What is known of the call is kept: that it was made.
+    this.skip(step, 'the arguments of a call that the log does not show, but only its result');
     this.#builder.call(step, { id: result.id, name: name ?? 'unknown', arguments: null });
     this.#builder.result(step, result);
   }
