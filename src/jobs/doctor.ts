@@ -3,9 +3,11 @@ import { resolve } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { clip } from '../base/text.ts';
-import { unreadFields } from '../trajectory/declared.ts';
+import { attributions } from '../mining/attributed.ts';
+import { Coverage, type PathUse, type UnreadField } from '../trajectory/declared-coverage.ts';
 import { readLog } from '../trajectory/log.ts';
-import type { Skipped, Step, Trajectory } from '../trajectory/model.ts';
+import type { BrowseStep, Position, SearchStep, Skipped, Step, Trajectory } from '../trajectory/model.ts';
+import { outlineOf } from '../trajectory/outline.ts';
 import type { Recognition } from '../trajectory/recognise.ts';
 import { readConfig } from '../workspace/config.ts';
 import { readSettings } from '../workspace/index.ts';
@@ -42,12 +44,24 @@ export interface StepAccount {
   readonly what: string;
   /** Of a search: so many candidates. Of a browse: characters of the post-browse reasoning, null if that is unknown. */
   readonly size: number | null;
+  /** Of a browse: the search that it belongs to (as in the mode `attributed`), null if none before it listed its document. */
+  readonly listed: Listing | null;
   readonly error: string | null;
+}
+
+/** Where a document was listed that is opened. */
+export interface Listing {
+  /** Of the search: its step, and which search of that step. */
+  readonly step: number;
+  readonly part: number;
+  /** 1-based. */
+  readonly rank: number;
 }
 
 export interface TrajectoryAccount {
   readonly trajectory: string;
   readonly format: string;
+  /** Where its first step stands, as line and column, after the name of the member of an archive. */
   readonly place: string;
   readonly question: string | null;
   readonly agent: string | null;
@@ -55,6 +69,8 @@ export interface TrajectoryAccount {
   readonly searches: number;
   readonly candidates: number;
   readonly browses: number;
+  /** Browses whose document a search before them listed: only they can give pairs. */
+  readonly listed: number;
   /** Why it gives no pairs, or null. */
   readonly noPairs: string | null;
   readonly skipped: readonly Skipped[];
@@ -74,12 +90,24 @@ export interface Diagnosis {
   /** The steps of one trajectory; null if there is none. */
   readonly shown: { readonly trajectory: string; readonly steps: readonly StepAccount[] } | null;
   readonly problems: readonly { readonly place: string; readonly reason: string }[];
-  /** Of formats that the configuration describes: the fields that the description names for nothing. */
-  readonly unread: readonly { readonly format: string; readonly field: string; readonly times: number }[];
+  /** Why trajectories can give no pairs, over all of them. */
+  readonly noPairs: readonly { readonly reason: string; readonly trajectories: number }[];
+  /** What was not read into a step, over all trajectories. */
+  readonly skipped: readonly SkippedInAll[];
+  /** Of formats that the configuration describes: fields that hold something and are not read. */
+  readonly unread: readonly (UnreadField & { readonly format: string })[];
+  /** Of the same: the paths that were followed and led to nothing that can be read. */
+  readonly inVain: readonly (PathUse & { readonly format: string })[];
+}
+
+export interface SkippedInAll {
+  readonly reason: string;
+  readonly times: number;
+  readonly trajectories: number;
 }
 
 /** A log may hold any number of them. */
-const kept = { accounts: 1000, problems: 1000, shapes: 200, sources: 1000, fields: 1000 };
+const kept = { accounts: 1000, problems: 1000, shapes: 200, sources: 1000, reasons: 1000 };
 /** Characters of a step's text. */
 const shownText = 200;
 
@@ -99,7 +127,9 @@ export async function diagnose(
   if (stats === undefined) throw new LratError('does not exist.', { place: path, remedy: 'Name a log.' });
   const sources: Diagnosis['sources'][number][] = [];
   const shapes = new Map<string, { shape: RecordShape; records: number }>();
-  const unread = new Map<string, { format: string; field: string; times: number }>();
+  const coverages = new Map(settings.formats.map(format => [format.name, new Coverage(format)]));
+  const noPairs = new Tally();
+  const skipped = new Tally();
   const accounts: TrajectoryAccount[] = [];
   const problems: Diagnosis['problems'][number][] = [];
   let unrecognised: string | null = null;
@@ -109,7 +139,7 @@ export async function diagnose(
     source: (what, member) => {
       if (sources.length < kept.sources) sources.push({ what, member: member ?? null });
     },
-    record: ({ value, place, line }, recognition) => {
+    record: ({ place, line }, recognition, member) => {
       const { kind, reason } = recognition;
       const name = recognition.kind === 'known' ? recognition.format.name : '';
       const key = JSON.stringify([kind, name, reason]);
@@ -121,18 +151,11 @@ export async function diagnose(
           score,
           reason,
         }));
-        const shape = { records: 1, first: place || `line ${line}`, kind, reason, claims };
-        shapes.set(key, { shape, records: 1 });
-      }
-      const definition = settings.formats.find(format => format.name === name);
-      if (definition === undefined) return;
-      for (const field of unreadFields(definition, value)) {
-        const key = JSON.stringify([name, field]);
-        const entry = unread.get(key);
-        if (entry !== undefined) entry.times++;
-        else if (unread.size < kept.fields) unread.set(key, { format: name, field, times: 1 });
+        const first = [member, place || `line ${line}`].filter(part => part !== undefined).join(', ');
+        shapes.set(key, { shape: { records: 1, first, kind, reason, claims }, records: 1 });
       }
     },
+    reads: ({ value }, format) => coverages.get(format.name)?.add(value),
   });
   for (const record of records) {
     if (record.kind === 'unrecognised') unrecognised = record.reason;
@@ -140,9 +163,16 @@ export async function diagnose(
       if (problems.length < kept.problems) problems.push({ place: record.place, reason: record.reason });
     } else {
       const found = record.trajectory;
-      if (++trajectories <= kept.accounts) accounts.push(accountOf(found, record.member, record.line));
+      const listings = listingsOf(found);
+      if (++trajectories <= kept.accounts) accounts.push(accountOf(found, record, listings.size));
       const isWanted = trajectory === undefined ? shown === null : found.id === trajectory;
-      if (isWanted) shown = { trajectory: found.id, steps: found.steps.map(stepAccount) };
+      if (isWanted) {
+        const steps = found.steps.map(step => stepAccount(step, listings.get(step) ?? null));
+        shown = { trajectory: found.id, steps };
+      }
+      if (found.noPairs !== null) noPairs.add(found.noPairs, 1);
+      for (const [reason, those] of Map.groupBy(found.skipped, ({ reason }) => reason))
+        skipped.add(reason, those.length);
       if (trajectories % 100 === 0) {
         job.report({ task: 'Reading', done: trajectories, total: undefined, unit: 'trajectories' });
       }
@@ -168,28 +198,67 @@ export async function diagnose(
     accounts,
     shown,
     problems,
-    unread: [...unread.values()],
+    noPairs: noPairs.counts.map(({ reason, trajectories }) => ({ reason, trajectories })),
+    skipped: skipped.counts,
+    unread: [...coverages].flatMap(([format, { unread }]) => unread.map(field => ({ format, ...field }))),
+    inVain: [...coverages].flatMap(([format, { paths }]) =>
+      paths.filter(({ found }) => found === 0).map(path => ({ format, ...path })),
+    ),
   };
 }
 
-function accountOf(found: Trajectory, member: string | undefined, line: number): TrajectoryAccount {
+/** Counts by reason. Reasons may quote the log: above a number of them the others count together. */
+class Tally {
+  readonly #counts = new Map<string, { times: number; trajectories: number }>();
+
+  get counts(): readonly SkippedInAll[] {
+    return [...this.#counts].map(([reason, count]) => ({ reason, ...count }));
+  }
+
+  /** Once for each trajectory. */
+  add(reason: string, times: number): void {
+    const key = this.#counts.has(reason) || this.#counts.size < kept.reasons ? reason : 'other reasons';
+    const count = this.#counts.get(key) ?? { times: 0, trajectories: 0 };
+    this.#counts.set(key, { times: count.times + times, trajectories: count.trajectories + 1 });
+  }
+}
+
+/** Where the documents that a trajectory opens were listed, by their browses; without those that no list showed. */
+function listingsOf(found: Trajectory): ReadonlyMap<Step, Listing> {
+  // Lengths decide nothing here.
+  const { steps } = outlineOf('', found, { name: 'none', count: () => 0 });
+  const own = new Map(steps.map((outlined, i) => [outlined, found.steps[i]!]));
+  const listings = new Map<Step, Listing>();
+  for (const { browse, search } of attributions(steps)) {
+    if (search === null) continue;
+    const { candidates } = own.get(search) as SearchStep;
+    const { rank } = candidates.find(({ id }) => id === browse.doc)!;
+    listings.set(own.get(browse) as BrowseStep, { step: search.step, part: search.part, rank });
+  }
+  return listings;
+}
+
+/** @param record where the record stands that it was read from @param listed browses whose document was listed */
+function accountOf(found: Trajectory, record: Position, listed: number): TrajectoryAccount {
+  const { line, column, member } = found.steps.find(({ position }) => position !== null)?.position ?? record;
   const searches = found.steps.filter(step => step.kind === 'search');
   return {
     trajectory: found.id,
     format: found.format,
-    place: [member, `line ${line}`].filter(part => part !== undefined).join(', '),
+    place: [member, `${line}:${column}`].filter(part => part !== undefined).join(', '),
     question: found.question === null ? null : clip(found.question, shownText),
     agent: found.agent,
     outcome: found.outcome,
     searches: searches.length,
     candidates: searches.reduce((sum, { candidates }) => sum + candidates.length, 0),
     browses: found.steps.filter(({ kind }) => kind === 'browse').length,
+    listed,
     noPairs: found.noPairs,
     skipped: found.skipped,
   };
 }
 
-function stepAccount(step: Step): StepAccount {
+function stepAccount(step: Step, listed: Listing | null): StepAccount {
   const { kind, position } = step;
   return {
     step: step.step,
@@ -204,6 +273,7 @@ function stepAccount(step: Step): StepAccount {
         : kind === 'browse'
           ? (step.reasoning?.length ?? null)
           : null,
+    listed,
     error: 'error' in step ? step.error : null,
   };
 }

@@ -1,4 +1,4 @@
-import type { Label, TrajectoryOutline } from '../trajectory/outline.ts';
+import type { Label, OutlineStep, TrajectoryOutline } from '../trajectory/outline.ts';
 import {
   labelOfBrowse,
   type Mined,
@@ -64,38 +64,52 @@ export const mineAttributed: MiningRule = (outline, labelOf): Mined => {
   return { pairs, drops };
 };
 
-/** Every browse under the search that it belongs to, in order of the first opening; and those that belong to none. */
-function readingsOf(outline: TrajectoryOutline): { readings: Reading[]; drops: Mined['drops'] } {
-  const readings = new Map<OutlinedSearch, Map<string, Reading>>();
-  const ordered: Reading[] = [];
-  const drops: Mined['drops'] = [];
+/** A browse and the search that it belongs to; null if none before it listed its document. */
+export interface Attribution {
+  readonly browse: OutlinedBrowse;
+  readonly search: OutlinedSearch | null;
+  /** Whether that search was the latest one. */
+  readonly ofLatest: boolean;
+}
+
+/** Gives every browse, in order, to the most recent search before its turn that listed its document. */
+export function* attributions(steps: readonly OutlineStep[]): Generator<Attribution> {
   const lister = new Map<string, OutlinedSearch>();
   let latest: OutlinedSearch | undefined;
   /** Searches of the present turn: what is opened beside them was not chosen from their lists. */
   let present: OutlinedSearch[] = [];
-
-  for (const step of outline.steps) {
+  for (const step of steps) {
     if (step.kind !== 'search' && step.kind !== 'browse') continue;
     for (const search of present.filter(({ turn }) => turn < step.turn)) {
       for (const doc of search.documents) lister.set(doc, search);
       latest = search;
     }
     present = present.filter(({ turn }) => turn >= step.turn);
-    if (step.kind === 'search') {
-      present.push(step);
-      continue;
+    if (step.kind === 'search') present.push(step);
+    else {
+      const search = (step.doc === null ? undefined : lister.get(step.doc)) ?? null;
+      yield { browse: step, search, ofLatest: search?.step === latest?.step };
     }
-    const search = step.doc === null ? undefined : lister.get(step.doc);
-    if (step.doc === null) drops.push({ browse: step, reason: 'noDocument' });
-    else if (search === undefined) drops.push({ browse: step, reason: 'neverListed' });
+  }
+}
+
+/** Every browse under the search that it belongs to, in order of the first opening; and those that belong to none. */
+function readingsOf(outline: TrajectoryOutline): { readings: Reading[]; drops: Mined['drops'] } {
+  const readings = new Map<OutlinedSearch, Map<string, Reading>>();
+  const ordered: Reading[] = [];
+  const drops: Mined['drops'] = [];
+  for (const { browse, search, ofLatest } of attributions(outline.steps)) {
+    const { doc } = browse;
+    if (doc === null) drops.push({ browse, reason: 'noDocument' });
+    else if (search === null) drops.push({ browse, reason: 'neverListed' });
     else {
       const ofSearch = readings.get(search) ?? new Map<string, Reading>();
       readings.set(search, ofSearch);
-      const known = ofSearch.get(step.doc);
-      if (known !== undefined) known.browses.push(step);
+      const known = ofSearch.get(doc);
+      if (known !== undefined) known.browses.push(browse);
       else {
-        const reading = { search, doc: step.doc, browses: [step], ofLatest: search.step === latest?.step };
-        ofSearch.set(step.doc, reading);
+        const reading = { search, doc, browses: [browse], ofLatest };
+        ofSearch.set(doc, reading);
         ordered.push(reading);
       }
     }

@@ -4,7 +4,7 @@ import type { Detection, ReadContext, ReadResult, RecordFormat, SessionFormat } 
 import { finalAnswer, joinThinks, splitThink } from './markup.ts';
 import type { JsonPath } from './source/positions.ts';
 import { toolKinds } from './tools.ts';
-import { asList, contentText, field, isFields, nameOf, namesOf } from './values.ts';
+import { asList, contentText, field, nameOf, namesOf } from './values.ts';
 import { explicitVerdict } from './verdict.ts';
 
 const name = z.string().trim().min(1);
@@ -15,7 +15,7 @@ const roles = ['assistant', 'call', 'result', 'user', 'ignore'] as const;
 
 /**
  * A format that a person describes, in `formats` of `.lrat/config.json`: where the steps are, which field is what, and
- * which tool names mean search and browse. What no field is named for is left unread, and `lrat doctor` tells of it.
+ * which tool names mean search and browse. What no field is named for is left unread; `lrat doctor` tells of it (`Coverage`).
  */
 export const formatDefinition = z.strictObject({
   name,
@@ -69,6 +69,7 @@ export const formatDefinition = z.strictObject({
 
 export type FormatDefinition = z.output<typeof formatDefinition>;
 type StepFields = FormatDefinition['step'];
+type Results = NonNullable<FormatDefinition['results']>;
 
 /** A person's own description outranks whatever else a record may look like. */
 const certainty = 2;
@@ -108,7 +109,7 @@ export function declaredFormat(definition: FormatDefinition): RecordFormat | Ses
 }
 
 /** The steps in a record; of a file whose records are the steps, the record itself. */
-function stepsOf({ unit, steps }: FormatDefinition, record: unknown): readonly unknown[] {
+export function stepsOf({ unit, steps }: FormatDefinition, record: unknown): readonly unknown[] {
   return unit === 'file' && steps === '' ? [record] : asList(at(record, steps));
 }
 
@@ -126,11 +127,11 @@ function readSteps(
   const { step: fields } = definition;
   const said: { question: string | null; answer: string | null } = { question: null, answer: null };
   steps.forEach((step, number) => {
-    const kind = fields.kind === undefined ? '' : (nameOf(at(step, fields.kind)) ?? '');
-    const role = Object.hasOwn(fields.kinds, kind) ? fields.kinds[kind]! : undefined;
-    if (role === undefined)
+    const role = roleOf(definition, step);
+    if (role === undefined) {
+      const kind = kindOf(definition, step);
       builder.skip(number, `a step of the kind “${kind}”, which the format does not name`);
-    else if (role === 'user') said.question ??= textAt(step, fields.text);
+    } else if (role === 'user') said.question ??= textAt(step, fields.text);
     else if (role === 'assistant') said.answer = readTurn(builder, number, step, definition) ?? said.answer;
     else if (role === 'call') {
       builder.turn();
@@ -142,8 +143,11 @@ function readSteps(
   });
   const first = (path: string | undefined): unknown =>
     path === undefined ? undefined : records.map(record => at(record, path)).find(found => found != null);
+  const built = builder.build();
+  const noSteps = `no steps: its \`${definition.steps}\`, where the description of its format has them, holds none.`;
   return {
-    ...builder.build(),
+    ...built,
+    ...(steps.length === 0 && { noPairs: noSteps }),
     name: null,
     queryId: nameOf(first(definition.id)),
     question: nameOf(first(definition.question)) ?? said.question,
@@ -154,6 +158,18 @@ function readSteps(
     completed: (nameOf(first(definition.answer)) ?? said.answer) !== null,
     outcome: explicitVerdict(records[0]),
   };
+}
+
+/** What a step says that it is. */
+function kindOf({ step: { kind } }: FormatDefinition, step: unknown): string {
+  return kind === undefined ? '' : (nameOf(at(step, kind)) ?? '');
+}
+
+/** What a step is to the reader; undefined if the description does not say. */
+export function roleOf(definition: FormatDefinition, step: unknown): (typeof roles)[number] | undefined {
+  const { kinds } = definition.step;
+  const kind = kindOf(definition, step);
+  return Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
 }
 
 /** An assistant's step: its reasoning, its calls, and, if it makes none, what it says as an answer, which is returned. */
@@ -202,17 +218,13 @@ function resultOf(value: unknown, { step: fields, results }: FormatDefinition) {
 }
 
 /** A search's results under the names that the reader of outputs knows; anything else as it is. */
-function withCommonNames(
-  output: unknown,
-  { list, id, url, title, snippet, score }: NonNullable<FormatDefinition['results']>,
-): unknown {
+function withCommonNames(output: unknown, results: Results): unknown {
   const value = typeof output === 'string' ? parsed(output) : output;
-  const items = at(value, list);
+  const items = at(value, results.list);
   if (!Array.isArray(items)) return output;
-  const names = Object.entries({ docid: id, url, title, snippet, score });
   return items.map(item =>
     Object.fromEntries(
-      names.flatMap(([common, path]) => {
+      commonNames(results).flatMap(([common, , path]) => {
         const found = path === undefined ? field(item, common) : at(item, path);
         return found === undefined ? [] : [[common, found]];
       }),
@@ -220,7 +232,24 @@ function withCommonNames(
   );
 }
 
-function parsed(text: string): unknown {
+/** What the fields of results are commonly called, which option gives them another name, and that name. */
+export function commonNames({
+  id,
+  url,
+  title,
+  snippet,
+  score,
+}: Results): [common: string, option: string, path: string | undefined][] {
+  return [
+    ['docid', 'id', id],
+    ['url', 'url', url],
+    ['title', 'title', title],
+    ['snippet', 'snippet', snippet],
+    ['score', 'score', score],
+  ];
+}
+
+export function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -232,48 +261,21 @@ function idOf(value: unknown, { callId }: StepFields): string | null {
   return callId === undefined ? null : nameOf(at(value, callId));
 }
 
-function textAt(value: unknown, path: string | undefined): string | null {
+export function textAt(value: unknown, path: string | undefined): string | null {
   if (path === undefined) return null;
   const found = at(value, path);
   return joinThinks([typeof found === 'string' ? found : contentText(found)]);
 }
 
-function pathOf(path: string): JsonPath {
+export function pathOf(path: string): JsonPath {
   return path === '' ? [] : path.split('.');
 }
 
 /** What a path leads to; names of a list's elements are their indexes. */
-function at(value: unknown, path: string): unknown {
+export function at(value: unknown, path: string): unknown {
   let found = value;
   for (const name of pathOf(path)) {
     found = Array.isArray(found) ? found[/^\d+$/.test(name) ? Number(name) : -1] : field(found, name);
   }
   return found;
-}
-
-/**
- * What a description misses of a record: the paths of fields that hold something and that it names for nothing, once for
- * every time they are there. `events[].cost` is the field `cost` of a step.
- */
-export function* unreadFields(definition: FormatDefinition, record: unknown): Generator<string> {
-  const { has, unit, steps, id, question, answer, references, agent, retriever, step: fields } = definition;
-  const { kind, reasoning, text, calls, tool, arguments: input, callId, output } = fields;
-  const isStep = unit === 'file' && steps === '';
-  if (!isStep)
-    yield* unreadOf(record, '', [...has, steps, id, question, answer, references, agent, retriever]);
-  const inStep = isStep ? '' : `${steps}[].`;
-  for (const step of stepsOf(definition, record)) {
-    yield* unreadOf(step, inStep, [kind, reasoning, text, calls, tool, input, callId, output]);
-    for (const call of calls === undefined ? [] : asList(at(step, calls))) {
-      yield* unreadOf(call, `${inStep}${calls}[].`, [tool, input, callId, output]);
-    }
-  }
-}
-
-function* unreadOf(value: unknown, prefix: string, read: readonly (string | undefined)[]): Generator<string> {
-  if (!isFields(value)) return;
-  for (const [name, content] of Object.entries(value)) {
-    const isRead = read.some(path => path === name || path?.startsWith(`${name}.`));
-    if (!isRead && content !== null && content !== '') yield prefix + name;
-  }
 }

@@ -47,7 +47,9 @@ export interface Explainer {
   /** What the file, or a member of an archive, is cut into records as. */
   source(what: string, member: string | undefined): void;
   /** What each record looks like. */
-  record(record: SourceRecord, recognition: Recognition): void;
+  record(record: SourceRecord, recognition: Recognition, member: string | undefined): void;
+  /** Which format a record is read as: of a session also those that do not look like it by themselves. */
+  reads(record: SourceRecord, format: LogFormat): void;
 }
 
 /** What reading needs, made of the options once. */
@@ -650,7 +652,7 @@ class StretchReader {
 
   #examine(record: SourceRecord): ExaminedRecord {
     const recognition = recognise(record.value, this.#reading.formats);
-    this.#reading.explainer?.record(record, recognition);
+    this.#reading.explainer?.record(record, recognition, this.#member);
     return { kind: 'record', record, recognition };
   }
 
@@ -672,6 +674,7 @@ class StretchReader {
       yield problem(record.place, reason);
       return;
     }
+    this.#reading.explainer?.reads(record, format);
     if (isKnown) this.#counts.set(format, (this.#counts.get(format) ?? 0) + 1);
     if (format.unit === 'session') yield* this.#gather(format, record);
     else yield* this.#record(format, record);

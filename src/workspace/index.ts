@@ -647,7 +647,7 @@ function placed<Place extends Position>({ member, ...place }: object & { member?
 }
 
 /** Raised whenever readers give something else for the same log: all logs are read again. */
-const readerVersion = 1;
+const readerVersion = 2;
 
 /** Stands for everything about the settings that what is read depends on. */
 function settingsFingerprint({ toolNames, formats, canaryFile, tokenizer, answers }: ReadSettings): string {

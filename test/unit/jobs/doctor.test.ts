@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { unwatched } from '../../../src/base/progress.ts';
 import { describeDiagnosis } from '../../../src/jobs/diagnosis-text.ts';
 import { diagnose } from '../../../src/jobs/doctor.ts';
@@ -8,6 +8,10 @@ import { smallRun, temporaryFolder, write } from '../workspace/support.ts';
 
 const lines = (...records: readonly unknown[]) =>
   records.map(record => `${typeof record === 'string' ? record : JSON.stringify(record)}\n`).join('');
+
+/** The column of the first element of a record's list, in the record's line. */
+const columnOf = (record: object, list: string) =>
+  JSON.stringify(record).indexOf(`"${list}":[`) + `"${list}":[`.length + 1;
 
 /** Runs of a format that nobody has heard of. */
 const strange = {
@@ -76,8 +80,8 @@ it('tells of every record what it is taken for, and of the first trajectory ever
   ]);
   expect(found.problems.map(({ place }) => place)).toEqual(['line 2', 'line 3']);
   expect(found.accounts.map(({ trajectory, place }) => [trajectory, place])).toEqual([
-    ['1', 'line 1'],
-    ['2', 'line 4'],
+    ['1', `1:${columnOf(smallRun('1'), 'result')}`],
+    ['2', `4:${columnOf(smallRun('2'), 'result')}`],
   ]);
   expect(found.shown).toMatchObject({ trajectory: '1' });
   expect(found.shown!.steps.map(({ step, kind, what, size }) => [step, kind, what, size])).toEqual([
@@ -92,7 +96,10 @@ it('tells of every record what it is taken for, and of the first trajectory ever
   ]);
   const text = describeDiagnosis(found);
   expect(text).toContain('2 records, the first at line 1: run-json');
-  expect(text).toMatch(/ 3 {2}browse +1:\d+ {2}b {2}→ 27 characters of reasoning after it/);
+  expect(found.accounts[0]).toMatchObject({ browses: 1, listed: 1 });
+  expect(text).toMatch(
+    / 3 {2}browse +1:\d+ {2}b {2}→ listed by step 1 at rank 2; 27 characters of reasoning after it/,
+  );
   expect(text).toMatch(/2 problems:\n {2}line 2: /);
 });
 
@@ -150,6 +157,156 @@ it('previews what a described format reads of a log, and what it misses', async 
     { format: 'pier-runs', field: 'events[].text', times: 1 },
   ]);
   expect(describeDiagnosis(found)).toContain('pier-runs: events[].cost, 2 times');
+});
+
+/** What the preview of a changed description misses of a changed run. */
+async function missed(changes: object, record: object = strange) {
+  const folder = temporaryFolder();
+  write(join(folder, '.lrat', 'config.json'), { version: 1, formats: [{ ...description, ...changes }] });
+  const log = join(folder, 'strange.json');
+  write(log, record);
+  const found = await diagnose({ workspace: folder, log }, unwatched);
+  return {
+    found,
+    text: describeDiagnosis(found),
+    unread: found.unread.map(({ field, times }) => `${field} ${times}`),
+    inVain: found.inVain.map(({ option, path, followed }) => `${option} ${path} ${followed}`),
+  };
+}
+
+describe('the preview of a described format', () => {
+  /** What the description of the other tests leaves unread. */
+  const always = [
+    'seed 1',
+    'events[].uses[].lang 1',
+    'events[].cost 2',
+    'events[].mood 1',
+    'events[].text 1',
+  ];
+
+  it('misses nothing and follows no path in vain where all is described', async () => {
+    const events = strange.events.filter(({ what }) => what !== 'ad');
+    const { run, ask } = strange;
+    const [call, list] = events;
+    const { ref, out } = list!;
+    const first = { ...call, uses: [{ ...call!.uses![0], lang: null }] };
+    const record = {
+      run,
+      ask,
+      events: [first, { what: 'back', ref, out }, { what: 'model', said: 'Grey.' }],
+    };
+    expect(await missed({}, record)).toMatchObject({ unread: [], inVain: [] });
+  });
+
+  it('looks below objects that a path leads through', async () => {
+    const meta = { id: 'r1', question: 'Who?', model: { name: 'm', version: 3 } };
+    const { unread, inVain } = await missed({ id: 'meta.id', question: undefined }, { ...strange, meta });
+    expect(unread.sort()).toEqual(['ask 1', 'meta.model 1', 'meta.question 1', ...always].sort());
+    expect(inVain).toEqual([]);
+    expect((await missed({ question: 'meta' }, { ...strange, meta })).inVain).toEqual(['question meta 1']);
+  });
+
+  it('looks into lists of results, and beside them', async () => {
+    const results = { ...description.results, id: 'kee' };
+    const wrong = await missed({ results });
+    expect(wrong.found.accounts).toMatchObject([{ candidates: 0 }]);
+    expect(wrong.inVain).toEqual(['results.id kee 2']);
+    expect(wrong.unread).toContain('events[].out.found[].key 2');
+    expect(wrong.text).toContain('pier-runs: results.id “kee”, followed 2 times');
+
+    const nowhere = await missed({ results: { ...description.results, list: 'hits' } });
+    expect(nowhere.inVain).toEqual(['results.list hits 2']);
+  });
+
+  it('names the paths that find nothing, and says that there are no steps', async () => {
+    const step = { ...description.step, arguments: 'inputt' };
+    expect((await missed({ step, answer: 'nosuch' })).inVain).toEqual([
+      'answer nosuch 1',
+      'step.arguments inputt 2',
+    ]);
+    const { inVain, unread, text } = await missed({ steps: 'evts' });
+    expect(inVain).toEqual(['steps evts 1']);
+    expect(unread).toEqual(['seed 1', 'events 1']);
+    expect(text).toContain('can give no pairs: no steps: its `evts`');
+    expect(text).toContain('step by step\n  question: Who built the pier?\n  no steps\n');
+  });
+
+  it('follows what a file of steps holds, also in lines that do not look like it', async () => {
+    const folder = temporaryFolder();
+    const format = {
+      ...description,
+      ...{ unit: 'file', has: ['run'], steps: '', question: 'ask' },
+      step: { ...description.step, calls: undefined, kinds: { go: 'call', back: 'result', note: 'ignore' } },
+    };
+    write(join(folder, '.lrat', 'config.json'), { version: 1, formats: [format] });
+    const log = join(folder, 'steps.jsonl');
+    const { out } = strange.events[1]!;
+    writeFileSync(
+      log,
+      lines(
+        { run: 'r', ask: 'Who?', what: 'note', draft: 1 },
+        { what: 'go', tool: 'lookup', input: { q: 'pier' }, ref: 'a', said: 'aloud' },
+        { what: 'back', ref: 'a', out: Object.assign({}, out, { total: 2 }), took: 5 },
+      ),
+    );
+    const { unread, inVain, shown } = await diagnose({ workspace: folder, log }, unwatched);
+    expect(shown!.steps).toMatchObject([{ kind: 'search', what: 'pier', size: 2 }]);
+    expect(unread.map(({ field }) => field)).toEqual(['said', 'took', 'out.total']);
+    expect(inVain.map(({ option }) => option)).toEqual(['step.reasoning']);
+  });
+});
+
+describe('over all trajectories', () => {
+  it('counts what was not read, and why there are no pairs', async () => {
+    const folder = temporaryFolder();
+    const log = join(folder, 'chats.jsonl');
+    const chat = (more: readonly object[]) => ({
+      messages: [
+        { role: 'user', content: 'Why?' },
+        {
+          role: 'assistant',
+          tool_calls: [
+            { id: '1', type: 'function', function: { name: 'search', arguments: '{"query":"q"}' } },
+          ],
+        },
+        { role: 'tool', tool_call_id: '1', content: '[{"docid": "d", "text": "t"}]' },
+        ...more,
+      ],
+    });
+    const lost = { role: 'tool', tool_call_id: 'gone', content: 'Removed.' };
+    const again = { role: 'user', content: 'And then?' };
+    writeFileSync(log, lines(chat([]), chat([lost, lost, again]), chat([lost])));
+    const found = await diagnose({ workspace: folder, log }, unwatched);
+    const reason = 'the arguments of a call that the log does not show, but only its result';
+    expect(found.skipped).toEqual([
+      { reason, times: 3, trajectories: 2 },
+      { reason: 'a further message of the user', times: 1, trajectories: 1 },
+    ]);
+    expect(found.noPairs).toMatchObject([{ trajectories: 1 }, { trajectories: 2 }]);
+    expect(describeDiagnosis(found)).toContain(`  3 × ${reason}, in 2 trajectories`);
+  });
+
+  it('tells where each of several in one text begins', async () => {
+    const folder = temporaryFolder();
+    const log = join(folder, 'react.txt');
+    const run = 'Question: q\nThought: t\nAction: Search[x]\nObservation: o\nAction: Finish[y]\n';
+    writeFileSync(log, run.repeat(3));
+    const { accounts } = await diagnose({ workspace: folder, log }, unwatched);
+    expect(accounts.map(({ place }) => place)).toEqual(['2:1', '7:1', '12:1']);
+  });
+});
+
+it('says of a browse that no search before it listed its document', async () => {
+  const folder = temporaryFolder();
+  const log = join(folder, 'run.json');
+  const [search, browse] = [
+    { type: 'tool_call', tool_name: 'search', arguments: '{"query": "q"}', output: 'DocID:1\n[T]\ns' },
+    { type: 'tool_call', tool_name: 'visit', arguments: '{"docid": "9"}', output: 'Document 9:\ntext' },
+  ];
+  write(log, { query_id: 'a', result: [browse, { type: 'reasoning', output: 'so' }, search] });
+  const found = await diagnose({ workspace: folder, log }, unwatched);
+  expect(found.accounts).toMatchObject([{ browses: 1, listed: 0 }]);
+  expect(describeDiagnosis(found)).toContain('9  → in no list before it; 2 characters');
 });
 
 it('shows control characters of a log as signs, so that they do nothing to a terminal', async () => {
