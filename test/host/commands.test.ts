@@ -85,7 +85,7 @@ describe('commands', () => {
     await run('lrat.explainLog', node);
     const text = await explanation();
     assert.match(text, /1 record, the first at line 1: run-json/);
-    assert.match(text, /2 {2}browse +\d+:\d+ {2}101 {2}→ \d+ characters of reasoning after it/);
+    assert.match(text, /2 {2}browse +\d+:\d+ {2}101 {2}→ listed by step 1 at rank \d+; \d+ characters of/);
     assert.match(text, /No problems\./);
     await run('workbench.action.closeAllEditors');
     await vscode.window.showTextDocument(vscode.Uri.file(join(folder, log)));
