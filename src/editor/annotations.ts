@@ -100,7 +100,11 @@ export class Annotations implements vscode.CodeLensProvider, vscode.HoverProvide
     const mark = browses.findLast(
       ({ line, column }) => line === position.line && column <= position.character,
     );
-    return mark && new vscode.Hover(describe(mark, nameAmong(mark, browses)), rangeOf(document, mark));
+    if (mark === undefined) return undefined;
+    const text = describe(mark, nameAmong(mark, browses));
+    // In a log these keys write what they say.
+    if (document.uri.scheme === transcriptScheme) text.appendMarkdown('\n\n').appendText(keyWords());
+    return new vscode.Hover(text, rangeOf(document, mark));
   }
 
   #refresh(): void {
@@ -278,6 +282,13 @@ function describe(mark: BrowseMark, name: readonly string[]): vscode.MarkdownStr
   return text;
 }
 
+/** What the manifest binds in a transcript; the user may have bound it otherwise. */
+function keyWords(): string {
+  return vscode.l10n.t(
+    'Keys: r relevant, i irrelevant, a accept, f flip, c clear, u undo; b and Shift+B next and previous browse',
+  );
+}
+
 /** The commands that label the browse of a lens, or at the cursor. */
 export function annotationCommands(
   workspace: LratWorkspace,
@@ -289,27 +300,45 @@ export function annotationCommands(
     async (_: Job, argument?: unknown): Promise<unknown> => {
       const mark = await markAt(annotations, (argument as { key?: BrowseKey } | undefined)?.key);
       if (mark !== undefined) return work(mark);
-      return vscode.window.showInformationMessage(vscode.l10n.t('There is no browse at the cursor.'));
+      return say(vscode.l10n.t('There is no browse at the cursor.'));
     };
+  const label = (mark: BrowseMark, value: 'relevant' | 'irrelevant' | null) =>
+    workspace.label(mark.key, value);
   return {
     'lrat.openTranscript': async (_, argument) => {
       const place = (argument as { entry?: { log: string; trajectory: string } } | undefined)?.entry;
       if (place !== undefined) await transcripts.open(place);
     },
-    'lrat.setLabel': async (_, argument) => {
-      const { key, label } = argument as { key: BrowseKey; label: 'relevant' | 'irrelevant' };
-      await workspace.label(key, label);
+    'lrat.setLabel': async (job, argument) => {
+      const { key, label: value } = argument as { key?: BrowseKey; label: 'relevant' | 'irrelevant' };
+      if (key !== undefined) return workspace.label(key, value);
+      return onMark(mark => label(mark, value))(job);
     },
-    'lrat.acceptLabel': onMark(async ({ key, label }) => {
-      if (label.value !== 'unknown') await workspace.label(key, label.value);
+    'lrat.acceptLabel': onMark(async mark => {
+      const { value } = mark.label;
+      if (value !== 'unknown') return label(mark, value);
+      return say(
+        vscode.l10n.t('No judge has labelled this browse. Say whether it is relevant or irrelevant.'),
+      );
     }),
-    'lrat.flipLabel': onMark(({ key, label }) =>
-      workspace.label(key, label.value === 'relevant' ? 'irrelevant' : 'relevant'),
-    ),
-    'lrat.clearLabel': onMark(({ key }) => workspace.label(key, null)),
+    'lrat.flipLabel': onMark(async mark => {
+      const { value } = mark.label;
+      if (value !== 'unknown') return label(mark, value === 'relevant' ? 'irrelevant' : 'relevant');
+      return say(
+        vscode.l10n.t('There is no label to flip. Say whether the browse is relevant or irrelevant.'),
+      );
+    }),
+    'lrat.clearLabel': onMark(async mark => {
+      if (mark.label.by === 'person') return label(mark, null);
+      return say(vscode.l10n.t('There is no label of a person to clear.'));
+    }),
     'lrat.nextBrowse': () => step(annotations, 1),
     'lrat.previousBrowse': () => step(annotations, -1),
   };
+}
+
+function say(words: string): Thenable<unknown> {
+  return vscode.window.showInformationMessage(words);
 }
 
 /** The browse of a key in the active document, or the last one that begins before the cursor. */
@@ -334,7 +363,14 @@ async function step(annotations: Annotations, direction: 1 | -1): Promise<void> 
     direction === 1
       ? browses.find(mark => placeOf(mark).isAfter(active))
       : browses.findLast(mark => placeOf(mark).isBefore(active));
-  if (next === undefined) return;
+  if (next === undefined) {
+    void say(
+      direction === 1
+        ? vscode.l10n.t('There is no browse after the cursor.')
+        : vscode.l10n.t('There is no browse before the cursor.'),
+    );
+    return;
+  }
   const range = rangeOf(editor.document, next);
   editor.selection = new vscode.Selection(range.start, range.start);
   editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);

@@ -144,6 +144,37 @@ describe('commands', () => {
     assert.equal(labels().at(-1).label, null);
   });
 
+  it('label what no one has judged at the cursor, and say so where a key can do nothing', async () => {
+    const said: string[] = [];
+    const { showInformationMessage } = vscode.window;
+    vscode.window.showInformationMessage = async (message: string) => {
+      said.push(message);
+      return undefined as never;
+    };
+    try {
+      await run('lrat.openTranscript', { entry: { log, trajectory: '1' } });
+      const editor = vscode.window.activeTextEditor!;
+      editor.selection = new vscode.Selection(0, 0, 0, 0);
+      await run('lrat.nextBrowse');
+      const before = labels().length;
+      await run('lrat.clearLabel');
+      assert.match(said.at(-1)!, /no label of a person/);
+      await run('lrat.setLabel', { label: 'irrelevant' });
+      assert.deepEqual([labels().at(-1).label, labels().at(-1).step], ['irrelevant', 2]);
+      await run('lrat.setLabel', { label: 'relevant' });
+      assert.equal(labels().at(-1).label, 'relevant');
+      await run('lrat.clearLabel');
+      assert.equal(labels().length, before + 3);
+      editor.selection = new vscode.Selection(0, 0, 0, 0);
+      await run('lrat.previousBrowse');
+      assert.match(said.at(-1)!, /no browse before/);
+      await run('lrat.acceptLabel');
+      assert.match(said.at(-1)!, /no browse at the cursor/);
+    } finally {
+      vscode.window.showInformationMessage = showInformationMessage;
+    }
+  });
+
   it('clear a label from the tree', async () => {
     await run('lrat.setLabel', { key, label: 'irrelevant' });
     assert.equal(labels().at(-1).label, 'irrelevant');

@@ -79,6 +79,31 @@ describe('transcripts and annotated logs', () => {
     assert.equal(labels().at(-1).label, 'relevant');
   });
 
+  it('say what to do where there is no label to accept or to flip', async () => {
+    const said: string[] = [];
+    const { showInformationMessage } = vscode.window;
+    vscode.window.showInformationMessage = async (message: string) => {
+      said.push(message);
+      return undefined as never;
+    };
+    try {
+      const editor = await vscode.window.showTextDocument(transcript);
+      const line = transcript
+        .getText()
+        .split('\n')
+        .findIndex(each => each.startsWith('[4] browse'));
+      editor.selection = new vscode.Selection(line, 0, line, 0);
+      const before = labels().length;
+      await run('lrat.acceptLabel');
+      await run('lrat.flipLabel');
+      assert.equal(said.length, 2);
+      for (const words of said) assert.match(words, /relevant or irrelevant/);
+      assert.equal(labels().length, before);
+    } finally {
+      vscode.window.showInformationMessage = showInformationMessage;
+    }
+  });
+
   it('flip the label at the cursor, and undo it', async () => {
     const editor = await vscode.window.showTextDocument(transcript);
     const line = transcript
