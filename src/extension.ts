@@ -106,7 +106,7 @@ export function activate(context: vscode.ExtensionContext): void {
     registerAll(treeCommands('Labels', labels, labelView, memory), log),
     registerAll(judgeCommands({ workspace, keys, memory }), log),
     registerAll(mineCommands(workspace), log),
-    registerAll(evaluateCommands(workspace, memory), log),
+    registerAll(evaluateCommands({ workspace, watch, views: runViews, tasks, memory }), log),
     registerAll(exportCommands(workspace), log),
   );
   const treeView = vscode.window.createTreeView('lrat.trajectories', {

@@ -8,6 +8,7 @@ import { back, pick } from './pages.ts';
 import { runCommandLine } from './process.ts';
 import { type ApiKeys, urlProblem } from './secrets.ts';
 import { setting } from './settings.ts';
+import { moreOptions } from './words.ts';
 import type { LratWorkspace } from './workspace.ts';
 
 /** Who judges: the rules, or a model at an OpenAI-compatible endpoint. */
@@ -188,7 +189,7 @@ async function chooseJudge({ workspace, memory, keys }: JudgeParts): Promise<Jud
   const title = vscode.l10n.t('Judge {0} browses; {1} have no label', browses, waiting);
   const kind = await pick(
     { title, step: 1, totalSteps: 1 },
-    vscode.l10n.t('Who judges? Labels of people always count more.'),
+    `${vscode.l10n.t('Who judges? Labels of people always count more.')} ${moreOptions('judge')}`,
     before?.judge,
     [
       {

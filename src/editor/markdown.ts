@@ -6,7 +6,6 @@ import type { MeasuredView } from '../protocol.ts';
 export function markdownOf(
   title: string,
   { metrics, rows, differences, queries, questions }: MeasuredView & { readonly queries: number },
-  notices: readonly string[] = [],
 ): string {
   const retriever = vscode.l10n.t('Retriever');
   return [
@@ -26,7 +25,6 @@ export function markdownOf(
         }),
       ),
     ]),
-    ...notices.map(escaped),
     '',
   ].join('\n\n');
 }

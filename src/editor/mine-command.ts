@@ -4,6 +4,7 @@ import type { MineResult } from '../jobs/mine.ts';
 import { requireTrust } from './commands.ts';
 import { withJob } from './job.ts';
 import { runCommandLine } from './process.ts';
+import { moreOptions } from './words.ts';
 import type { LratWorkspace } from './workspace.ts';
 
 /** The command of mining, by name. Its argument is a mode. */
@@ -44,7 +45,10 @@ export async function pickMode(title: string): Promise<string | undefined> {
       { label: 'released', description: vscode.l10n.t('as the authors’ code does') },
       { label: 'paper', description: vscode.l10n.t('as the paper describes') },
     ].map(mode => ({ ...mode, detail: `.lrat/pairs/${mode.label}.jsonl` })),
-    { title, placeHolder: vscode.l10n.t('Rules of pairing, and the file that the pairs go to') },
+    {
+      title,
+      placeHolder: `${vscode.l10n.t('Rules of pairing, and the file that the pairs go to')}. ${moreOptions('mine')}`,
+    },
   );
   return choice?.label;
 }

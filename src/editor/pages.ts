@@ -49,6 +49,20 @@ export async function pick<Item extends vscode.QuickPickItem>(
   return answer;
 }
 
+/** One page with a list of which several are chosen, one at least. */
+export async function pickSome<Item extends vscode.QuickPickItem>(
+  place: Place,
+  placeholder: string,
+  isChosen: (item: Item) => boolean,
+  items: readonly Item[],
+): Promise<readonly Item[] | typeof back | undefined> {
+  const input = Object.assign(vscode.window.createQuickPick<Item>(), place, {
+    ...{ placeholder, items, canSelectMany: true },
+    selectedItems: items.filter(isChosen),
+  });
+  return answerOf(input, place, () => (input.selectedItems.length > 0 ? input.selectedItems : undefined));
+}
+
 /** One page with a line of text. */
 export function ask(
   place: Place,

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { describeError, LratError } from '../base/errors.ts';
+import { describeError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { modelFamily } from '../encoder/open.ts';
+import { defaultStaticOptions } from '../encoder/static.ts';
 import { deleteRun, isResumable, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
@@ -14,32 +15,41 @@ import { withJob } from './job.ts';
 import { minePairs } from './mine-command.ts';
 import { ask, back, type Page, type Place, pick, turnPages } from './pages.ts';
 import type { RunComparisons } from './run-comparison.ts';
-import type { RunViews } from './run-view.ts';
+import { type RunStarter, startRun } from './run-task.ts';
 import type { RunWatch } from './run-watch.ts';
 import { kindWord, type RunNode, stateWord } from './runs-tree.ts';
-import type { LratTaskDefinition } from './task-definition.ts';
-import type { LratTasks } from './tasks.ts';
+import { moreOptions } from './words.ts';
 import type { LratWorkspace } from './workspace.ts';
 
+/** Where a training departs from the recipe of its family of models; named as the options of `lrat train` are. */
+interface RecipeChoices {
+  readonly epochs?: number | undefined;
+  readonly batch?: number | undefined;
+  readonly lr?: number | undefined;
+  readonly tau?: number | undefined;
+  readonly group?: number | undefined;
+  readonly warmup?: number | undefined;
+  readonly maxLength?: number | undefined;
+  /** Of a new static encoder. */
+  readonly dimension?: number | undefined;
+  readonly weights?: boolean | undefined;
+  readonly seed?: number | undefined;
+}
+
 /** What a training is asked for. Paths are relative to the workspace where they lie in it. */
-export interface TrainChoices {
+export interface TrainChoices extends RecipeChoices {
   readonly pairs: string;
   /** `static`, or the folder of a model. */
   readonly base: string;
   readonly out: string;
-  readonly epochs?: number;
-  readonly batch?: number;
   /** Part of the questions that is kept out of the training and measured. */
   readonly heldOut: number;
 }
 
 /** What the commands on runs work with. */
-export interface RunParts {
+export interface RunParts extends RunStarter {
   readonly workspace: LratWorkspace;
-  readonly watch: RunWatch;
-  readonly views: RunViews;
   readonly comparisons: RunComparisons;
-  readonly tasks: LratTasks;
   readonly memory: vscode.Memento;
 }
 
@@ -143,69 +153,28 @@ function names(runs: readonly RunSummary[]): string {
   return runs.map(({ name, created }) => `${name}, ${new Date(created).toLocaleString()}`).join('\n');
 }
 
-export async function resumeRun({ watch, tasks, views }: RunParts, run: RunSummary): Promise<void> {
+async function resumeRun(parts: RunParts, { id, name }: RunSummary): Promise<void> {
   requireTrust();
-  await start(
-    { watch, tasks },
-    { type: 'lrat', command: 'train', resume: run.id },
-    run.name,
-    ({ id, state }) => id === run.id && state === 'running',
+  await startRun(
+    parts,
+    { type: 'lrat', command: 'train', resume: id },
+    name,
+    run => run.id === id && run.state === 'running',
   );
-  views.open(run.id, run.name);
 }
 
 /** Starts a training as a task and shows its run. @returns the run's id */
-async function startTraining({ workspace, watch, views, tasks, memory }: RunParts, choices: TrainChoices) {
+async function startTraining(parts: RunParts, choices: TrainChoices): Promise<string> {
+  const { workspace, memory } = parts;
   await memory.update('training', choices);
-  const before = new Set((await watch.look()).runs.map(({ id }) => id));
-  const { pairs, base, out, epochs, batch, heldOut } = choices;
-  const run = await start(
-    { watch, tasks },
-    {
-      type: 'lrat',
-      command: 'train',
-      pairs,
-      base,
-      out,
-      ...(epochs !== undefined && { epochs }),
-      ...(batch !== undefined && { batch }),
-      heldOut,
-    },
+  const { out } = choices;
+  const run = await startRun(
+    parts,
+    { type: 'lrat', command: 'train', ...choices },
     vscode.l10n.t('Train {0}', basename(out)),
-    ({ id, out: model }) => !before.has(id) && model === resolve(workspace.path, out),
+    (run, isNew) => isNew && run.out === resolve(workspace.path, out),
   );
-  views.open(run.id, run.name);
   return run.id;
-}
-
-/** Runs a task until the run that it starts is there. @throws LratError if the task ends without one */
-async function start(
-  { watch, tasks }: Pick<RunParts, 'watch' | 'tasks'>,
-  definition: LratTaskDefinition,
-  name: string,
-  accepts: (run: RunSummary) => boolean,
-): Promise<RunSummary> {
-  const task = tasks.make(definition, name);
-  task.presentationOptions = { reveal: vscode.TaskRevealKind.Never, showReuseMessage: false };
-  const listeners: vscode.Disposable[] = [];
-  let execution: vscode.TaskExecution | undefined;
-  const ended = new Promise<void>(done => {
-    listeners.push(
-      vscode.tasks.onDidEndTask(event => {
-        if (event.execution === execution) done();
-      }),
-    );
-  });
-  try {
-    execution = await vscode.tasks.executeTask(task);
-    const run = await watch.appears(accepts, ended);
-    if (run !== undefined) return run;
-  } finally {
-    for (const listener of listeners) listener.dispose();
-  }
-  throw new LratError(
-    vscode.l10n.t('The training ended before its run began. The task’s terminal says why.'),
-  );
 }
 
 function isRunNode(argument: unknown): argument is RunNode & { kind: 'run' } {
@@ -274,7 +243,7 @@ async function chooseTraining(
 /** Mines as `lrat.mine` does. @returns the pair file, as `TrainChoices` has it */
 async function minedPairs(workspace: LratWorkspace, mode: MiningMode) {
   const { out } = await withJob(vscode.l10n.t('Mining pairs'), job => minePairs(workspace, mode, job));
-  return { pairs: inWorkspace(workspace, out) };
+  return { pairs: workspace.within(out) };
 }
 
 async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place) {
@@ -286,7 +255,7 @@ async function choosePairs(workspace: LratWorkspace, draft: Draft, place: Place)
     defaultUri: workspace.folder.uri,
     filters: { [vscode.l10n.t('Pairs')]: ['jsonl'] },
   });
-  return chosen?.[0] === undefined ? undefined : { pairs: inWorkspace(workspace, chosen[0].fsPath) };
+  return chosen?.[0] === undefined ? undefined : { pairs: workspace.within(chosen[0].fsPath) };
 }
 
 /** Pair files of the workspace: those that have a record beside them. */
@@ -297,7 +266,7 @@ async function pairItems(workspace: LratWorkspace) {
     200,
   );
   const found = records
-    .map(({ fsPath }) => relative(workspace.path, fsPath.replace(/\.meta\.json$/, '.jsonl')))
+    .map(({ fsPath }) => workspace.within(fsPath.replace(/\.meta\.json$/, '.jsonl')))
     .filter(pairs => existsSync(join(workspace.path, pairs)))
     .sort();
   return [
@@ -363,7 +332,7 @@ async function chooseModelFolder(workspace: LratWorkspace): Promise<string | und
     canSelectFolders: true,
     defaultUri: workspace.folder.uri,
   });
-  return chosen?.[0] && inWorkspace(workspace, chosen[0].fsPath);
+  return chosen?.[0] && workspace.within(chosen[0].fsPath);
 }
 
 /** Why a training cannot start from a base, in words; undefined if it can. */
@@ -383,47 +352,107 @@ function familyOf(workspace: LratWorkspace, base: string): string {
 /** Part of the questions that is held out unless the user says otherwise. */
 const defaultHeldOut = 0.2;
 
-/** The recipe's defaults, each of which can be changed before the training starts. */
+/** What of a recipe is asked for as a number. */
+type NumberName = Exclude<keyof RecipeChoices, 'weights'> | 'heldOut';
+
+/** What a number of the recipe must be, by the words that say so. */
+const wholeFromOne = (number: number) =>
+  Number.isSafeInteger(number) && number > 0 ? undefined : vscode.l10n.t('A whole number from 1 on.');
+const wholeFromZero = (number: number) =>
+  Number.isSafeInteger(number) && number >= 0 ? undefined : vscode.l10n.t('A whole number from 0 on.');
+const aboveZero = (number: number) => (number > 0 ? undefined : vscode.l10n.t('A number above 0.'));
+const percent = (number: number) =>
+  number >= 0 && number <= 100 ? undefined : vscode.l10n.t('A number from 0 to 100.');
+const belowHundred = (number: number) =>
+  number >= 0 && number < 100 ? undefined : vscode.l10n.t('A number from 0 to below 100.');
+
+/** The recipe of the base's family, each setting of which can be changed before the training starts. */
 async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place) {
-  const defaults = recipeFor(familyOf(workspace, draft.base ?? 'static'));
-  let recipe = { heldOut: defaultHeldOut, ...draft };
+  const { base = 'static' } = draft;
+  const defaults = recipeFor(familyOf(workspace, base));
+  let chosen: RecipeChoices & { heldOut: number } = { heldOut: defaultHeldOut, ...draft };
   for (;;) {
-    const { epochs = defaults.epochs, batch = defaults.batchSize, heldOut } = recipe;
+    const { epochs = defaults.epochs, batch = defaults.batchSize, lr = defaults.learningRate } = chosen;
+    const { tau = defaults.temperature, group = defaults.groupSize, warmup = defaults.warmupRatio } = chosen;
+    const { maxLength = defaults.maxTokens, dimension = defaultStaticOptions.dimension } = chosen;
+    const { weights = defaults.weighted, seed = defaults.seed, heldOut } = chosen;
+    const number = (
+      name: NumberName,
+      label: string,
+      value: number | null,
+      check: (number: number) => string | undefined,
+      scale = 1,
+    ) => ({ name, label, value: value === null ? '' : String(value), check, scale });
     const settings = [
-      { label: vscode.l10n.t('Epochs: {0}', epochs), name: 'epochs', value: epochs },
-      { label: vscode.l10n.t('Batch: {0} rows', batch), name: 'batch', value: batch },
-      {
-        label: vscode.l10n.t('Held out: {0} % of the questions', 100 * heldOut),
-        name: 'heldOut',
-        value: 100 * heldOut,
-      },
-    ] as const;
-    const go = vscode.l10n.t('Go on with this recipe');
-    const device = vscode.l10n.t('on the CPU, {0} threads', availableParallelism());
-    const picked = await pick(place, vscode.l10n.t('Recipe'), undefined, [
-      { label: go, description: device },
-      ...settings,
-    ]);
+      number('epochs', vscode.l10n.t('Epochs: {0}', epochs), epochs, wholeFromOne),
+      number('batch', vscode.l10n.t('Batch: {0} rows', batch), batch, wholeFromOne),
+      number('lr', vscode.l10n.t('Learning rate: {0}', lr), lr, aboveZero),
+      number('tau', vscode.l10n.t('Temperature: {0}', tau), tau, aboveZero),
+      number('group', vscode.l10n.t('Group: {0} documents per row', group), group, wholeFromOne),
+      number(
+        'warmup',
+        vscode.l10n.t('Warmup: {0} % of the steps', rounded(100 * warmup)),
+        rounded(100 * warmup),
+        percent,
+        0.01,
+      ),
+      number(
+        'maxLength',
+        vscode.l10n.t('Length: {0} tokens of a text', maxLength ?? '∞'),
+        maxLength,
+        wholeFromOne,
+      ),
+      ...(base === 'static'
+        ? [number('dimension', vscode.l10n.t('Dimension: {0}', dimension), dimension, wholeFromOne)]
+        : []),
+      number(
+        'heldOut',
+        vscode.l10n.t('Held out: {0} % of the questions', rounded(100 * heldOut)),
+        rounded(100 * heldOut),
+        belowHundred,
+        0.01,
+      ),
+      number('seed', vscode.l10n.t('Seed: {0}', seed), seed, wholeFromZero),
+    ];
+    const weighing = {
+      label: weights
+        ? vscode.l10n.t('Weights: those of the pairs')
+        : vscode.l10n.t('Weights: 1 for every pair'),
+      description: vscode.l10n.t('change with Enter'),
+    };
+    const go = {
+      label: vscode.l10n.t('Go on with this recipe'),
+      // There is nothing to choose between yet.
+      description: vscode.l10n.t(
+        'on the CPU, {0} threads: the only device that trains so far',
+        availableParallelism(),
+      ),
+    };
+    const placeholder = `${vscode.l10n.t('Recipe; choose a setting to change it.')} ${moreOptions('train')}`;
+    const picked = await pick(place, placeholder, undefined, [go, ...settings, weighing]);
     if (picked === undefined || picked === back) return picked;
-    if (!('name' in picked)) return { epochs, batch, heldOut };
+    if (picked === go) return base === 'static' ? chosen : { ...chosen, dimension: undefined };
+    if (picked === weighing) {
+      chosen = { ...chosen, weights: !weights };
+      continue;
+    }
+    const { name, value, check, scale } = picked as (typeof settings)[number];
     const answer = await vscode.window.showInputBox({
       prompt: picked.label,
-      value: String(picked.value),
-      validateInput: text => checkSetting(picked.name, text),
+      value,
+      validateInput: text => check(numberOf(text)),
     });
-    if (answer !== undefined) {
-      const number = Number(answer);
-      recipe = { ...recipe, [picked.name]: picked.name === 'heldOut' ? number / 100 : number };
-    }
+    if (answer !== undefined) chosen = { ...chosen, [name]: rounded(scale * numberOf(answer)) };
   }
 }
 
-function checkSetting(name: 'epochs' | 'batch' | 'heldOut', text: string): string | undefined {
-  const number = text.trim() === '' ? Number.NaN : Number(text);
-  if (name === 'heldOut') {
-    return number >= 0 && number < 100 ? undefined : vscode.l10n.t('A number from 0 to below 100.');
-  }
-  return Number.isSafeInteger(number) && number > 0 ? undefined : vscode.l10n.t('A whole number from 1 on.');
+function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}
+
+/** Without what binary fractions add: 100 · 0.07 is 7. */
+function rounded(number: number): number {
+  return Number(number.toPrecision(12));
 }
 
 async function chooseName(workspace: LratWorkspace, draft: Draft, place: Place) {
@@ -440,9 +469,4 @@ async function chooseName(workspace: LratWorkspace, draft: Draft, place: Place) 
       : undefined;
   });
   return typeof answer === 'string' ? { out: join('.lrat', 'models', answer) } : answer;
-}
-
-function inWorkspace(workspace: LratWorkspace, path: string): string {
-  const inside = relative(workspace.path, path);
-  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { LratTaskDefinition } from './task-definition.ts';
 
 /** Counts as trees say them, one and many. */
 export function searchesWord(searches: number): string {
@@ -24,4 +25,9 @@ export function pairsWord(pairs: number): string {
 
 export function tokensWord(tokens: number): string {
   return tokens === 1 ? vscode.l10n.t('1 token') : vscode.l10n.t('{0} tokens', tokens.toLocaleString());
+}
+
+/** Where the options are that a command does not ask for. */
+export function moreOptions(command: LratTaskDefinition['command']): string {
+  return vscode.l10n.t('Other options: a task “{0}” of type lrat in tasks.json.', command);
 }

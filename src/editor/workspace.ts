@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { Change } from '../jobs/inspect.ts';
@@ -50,6 +50,12 @@ export class LratWorkspace implements vscode.Disposable {
   /** Path of something in `.lrat`. */
   inHome(...names: string[]): string {
     return join(this.path, '.lrat', ...names);
+  }
+
+  /** A path as it is remembered and shown: relative to the folder where it lies in it. */
+  within(path: string): string {
+    const inside = relative(this.path, path);
+    return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
   }
 
   /** Takes in what changed on the disk or through the inspector, and tells every view. */

@@ -14,6 +14,8 @@ export interface Work extends Pick<WorkRecord, 'kind' | 'name' | 'title'> {
 
 interface Kept {
   readonly scores?: KeptScores;
+  /** What whoever looks should know of the result; it stands in the log. */
+  readonly notices?: readonly string[];
   readonly [name: string]: unknown;
 }
 
@@ -72,7 +74,8 @@ export async function proceed<Result>(
   tell('running');
   try {
     const result = await work({ signal: job.signal, report });
-    const { scores, ...kept } = resultOf(result);
+    const { scores, notices = [], ...kept } = resultOf(result);
+    for (const notice of notices) folder.log(notice);
     if (scores !== undefined) writeScores(folder.scores, scores);
     writeFileAtomic(folder.result, `${JSON.stringify({ version: 1, ...kept }, null, 2)}\n`);
     folder.log('Finished');

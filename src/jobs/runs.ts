@@ -119,6 +119,14 @@ function titleOf(folder: RunFolder, { base, pairs }: RunRecord): string {
   return `${isNew ? 'static encoder' : basename(base)} on ${set} pairs`;
 }
 
+/** The pair file of the questions that a training keeps out; null if it keeps none, or the file is gone. */
+export function heldOutPairs(folder: RunFolder): string | null {
+  // `splitPairs` names the two files alike.
+  const train = resolve(folder.workspace, folder.readRecord().pairs);
+  const path = train.replace(/-train\.jsonl$/, '-held-out.jsonl');
+  return path !== train && existsSync(path) ? path : null;
+}
+
 /** The folder of a run of the workspace. @throws LratError if there is none of that id. */
 export function runFolder(workspace: string, id: string): RunFolder {
   const path = join(existingWorkspace(workspace).runs, basename(id));

@@ -20,6 +20,7 @@ import { resume, type TrainResult, train } from '../training/trainer.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
 import { ensureWorkspace } from '../workspace/paths.ts';
 import { trainedName } from './compare-runs.ts';
+import { heldOutPairs } from './runs.ts';
 import { existingWorkspace } from './workspace.ts';
 
 export interface TrainRequest {
@@ -64,8 +65,7 @@ export async function resumeTraining(request: ResumeRequest, job: Job): Promise<
   const folder = new RunFolder(
     isFolder ? resolve(run) : join(existingWorkspace(request.workspace).runs, run),
   );
-  const pairs = resolve(folder.workspace, folder.readRecord().pairs);
-  const heldOut = heldOutPath(pairs);
+  const heldOut = heldOutPairs(folder);
   const result = await resume(folder.path, job, measured(heldOut, job));
   if (heldOut !== null) await compareWithBase(result, heldOut, job);
   return { ...result, heldOut };
@@ -137,11 +137,6 @@ function lineageOf(pairs: string): Record<string, string> {
     Tokenizer: String(tokenizer),
     'Half-life': `${halfLife} tokens, mean ${muRaw}`,
   };
-}
-
-function heldOutPath(train: string): string | null {
-  const path = train.replace(/-train\.jsonl$/, '-held-out.jsonl');
-  return path !== train && existsSync(path) ? path : null;
 }
 
 /** Splits a pair file by question into two files of the workspace, named by what they hold. */

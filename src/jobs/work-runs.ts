@@ -103,9 +103,9 @@ export function recordedEvaluation(request: EvaluateRequest, job: Job): Promise<
     job,
     watched => evaluateModels(request, watched),
     evaluation => {
-      const { metrics, queries, questions, withoutRelevant, rows, differences, basis } = evaluation;
+      const { metrics, queries, questions, withoutRelevant, rows, differences, basis, notices } = evaluation;
       const scores = scoresOf(evaluation, basis);
-      return { metrics, queries, questions, withoutRelevant, rows, differences, scores };
+      return { metrics, queries, questions, withoutRelevant, rows, differences, scores, notices };
     },
   );
 }

@@ -36,6 +36,7 @@ export function workspacePaths(workspace: string): WorkspacePaths {
 /** What can be made again, or is too large, stays out of version control; config.json and labels.jsonl belong in it. */
 const gitignore = `index.db*
 judge-cache.jsonl
+corpus.jsonl
 pairs/
 runs/
 models/
