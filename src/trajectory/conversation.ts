@@ -1,6 +1,7 @@
 import { type Call, type Result, TrajectoryBuilder } from './builder.ts';
 import { finalAnswer, joinThinks, splitThink } from './markup.ts';
 import type { Skipped, Step } from './model.ts';
+import { besideReasoning, hiddenReasoning, type Reasoning } from './reasoning.ts';
 import type { ToolKinds } from './tools.ts';
 
 interface MessageBase {
@@ -14,13 +15,11 @@ interface MessageBase {
 export type Message = MessageBase &
   (
     | { readonly role: 'user'; readonly text: string }
-    | {
+    | (Reasoning & {
         readonly role: 'assistant';
-        /** Reasoning that the log keeps apart from the text; null if there is none to read. */
-        readonly reasoning: string | null;
         readonly text: string;
         readonly calls: readonly Call[];
-      }
+      })
     | { readonly role: 'tool'; readonly results: readonly ToolResult[] }
     | { readonly role: 'other' }
   );
@@ -44,7 +43,8 @@ export interface Conversation {
 /**
  * Follows a conversation with an agent piece by piece, in the log's order. A turn of the agent runs up to the first result
  * that it sees, or to where the log says that it ends. Its reasoning is what the log keeps apart, else what it marks with
- * `<think>`, else, in a turn that goes on to call a tool, what it says before: the agent thinking aloud.
+ * `<think>`, else, in a turn that goes on to call a tool, what it says before: the agent thinking aloud. Where there is
+ * reasoning that cannot be read, what it says beside it is not taken for it.
  */
 export class Dialogue {
   readonly #builder: TrajectoryBuilder;
@@ -52,7 +52,8 @@ export class Dialogue {
   #answer: string | null = null;
   #answered = false;
   #turn: 'none' | 'speaks' | 'acts' = 'none';
-  #reasoned = false;
+  /** Whether the log keeps the open turn's reasoning apart from what it says, and whether that can be read. */
+  #reasoned: 'no' | 'unreadably' | 'readably' = 'no';
   /** What the open turn has said: its answer, unless a call follows. */
   #said: { readonly step: number; readonly text: string }[] = [];
 
@@ -74,23 +75,21 @@ export class Dialogue {
   }
 
   /** Reasoning that the log keeps apart from what the agent says. */
-  reason(step: number, text: string | null): void {
+  reason(step: number, text: string | null, hidden = false): void {
+    if (hidden) {
+      this.#begin();
+      if (this.#reasoned === 'no') this.#reasoned = 'unreadably';
+      this.skip(step, hiddenReasoning);
+    }
     if (text === null || text.trim() === '') return;
     this.#begin();
-    this.#reasoned = true;
+    this.#reasoned = 'readably';
     this.#builder.think(step, text);
-  }
-
-  /** Reasoning that is there and cannot be read: what the agent says beside it is not taken for it. */
-  hideReasoning(step: number): void {
-    this.#begin();
-    this.#reasoned = true;
-    this.skip(step, 'an encrypted reasoning');
   }
 
   say(step: number, text: string): void {
     const { think, rest } = splitThink(text);
-    if (!this.#reasoned) this.reason(step, think);
+    if (this.#reasoned !== 'readably') this.reason(step, think);
     if (rest === '') return;
     this.#begin();
     this.#said.push({ step, text: rest });
@@ -137,7 +136,7 @@ export class Dialogue {
     }
     this.#said = [];
     this.#turn = 'none';
-    this.#reasoned = false;
+    this.#reasoned = 'no';
   }
 
   end(): Conversation {
@@ -158,7 +157,7 @@ export class Dialogue {
 
   #thinkAloud(): void {
     for (const { step, text } of this.#said.splice(0)) {
-      if (this.#reasoned) this.skip(step, 'what it says beside its reasoning and a call');
+      if (this.#reasoned !== 'no') this.skip(step, besideReasoning);
       else this.#builder.think(step, text);
     }
   }
@@ -181,7 +180,7 @@ export function follow(dialogue: Dialogue, message: Message, step: number): void
     for (const result of message.results) dialogue.result(step, result);
   } else if (message.role === 'assistant') {
     dialogue.endTurn();
-    dialogue.reason(step, message.reasoning);
+    dialogue.reason(step, message.reasoning, message.hidden);
     dialogue.say(step, message.text);
     for (const call of message.calls) dialogue.call(step, call);
   }

@@ -1,14 +1,13 @@
 import type { Call } from './builder.ts';
 import type { ToolResult } from './conversation.ts';
 import { joinThinks } from './markup.ts';
+import { firstReasoning, isReasoning, type Reasoning, reasoningIn, reasoningOf } from './reasoning.ts';
 import { asList, field, isFields, nameField, parseStructured, textField } from './values.ts';
 
 /** What one message, or one block of it, says. */
-export interface Said {
+export interface Said extends Reasoning {
   readonly role: Role;
   readonly text: string;
-  /** Null if there is none to read: none was made, or it is encrypted. */
-  readonly reasoning: string | null;
   readonly calls: readonly Call[];
   readonly results: readonly ToolResult[];
   /** The types of its blocks that are neither: `image`, `blob`. */
@@ -76,7 +75,8 @@ function readFields(fields: unknown, speaker: Role, depth: number): readonly Sai
     if (found.length > 0) return found;
   }
   const bare = readMessage(fields, speaker);
-  return bare.text !== '' || bare.calls.length > 0 || bare.reasoning !== null ? [bare] : [];
+  const tells = bare.text !== '' || bare.calls.length > 0 || bare.reasoning !== null || bare.hidden;
+  return tells ? [bare] : [];
 }
 
 /** LangChain's `{lc: 1, type: "constructor", id: […, "AIMessage"], kwargs}` as the message that it makes. */
@@ -119,14 +119,12 @@ function readMessage(message: unknown, role: Role): Said {
           },
         ]
       : blocks.results;
-  const kept = textField(message, 'reasoning_content', 'reasoning', 'reasoningText', 'thinking', 'thought');
   return {
     role: isResult ? 'tool' : role,
     text: isResult
       ? ''
       : [blocks.text, textField(message, 'text') ?? ''].filter(text => text !== '').join('\n'),
-    reasoning:
-      kept?.trim() ?? textField(field(message, 'additional_kwargs'), 'reasoning_content') ?? blocks.reasoning,
+    ...firstReasoning(reasoningOf(message), reasoningOf(field(message, 'additional_kwargs')), blocks),
     calls: role === 'assistant' ? distinct(calls) : [],
     results: own,
     unread: blocks.unread,
@@ -149,13 +147,21 @@ function readContent(content: unknown): Omit<Said, 'role'> {
       .filter(text => text !== '')
       .join('\n'),
     reasoning: joinThinks(blocks.flatMap(({ reasoning }) => reasoning ?? [])),
+    hidden: blocks.some(({ hidden }) => hidden),
     calls: blocks.flatMap(({ calls }) => calls),
     results: blocks.flatMap(({ results }) => results),
     unread: blocks.flatMap(({ unread }) => unread),
   };
 }
 
-const nothing: Omit<Said, 'role'> = { text: '', reasoning: null, calls: [], results: [], unread: [] };
+const nothing: Omit<Said, 'role'> = {
+  text: '',
+  reasoning: null,
+  hidden: false,
+  calls: [],
+  results: [],
+  unread: [],
+};
 
 function says(role: Role, said: Partial<Said>): Said {
   return { ...nothing, ...said, role };
@@ -173,11 +179,7 @@ function readBlock(block: unknown): Omit<Said, 'role'> | null {
   if (type === null) return null;
   if (/^(?:output_|input_)?text$/.test(type))
     return { ...nothing, text: textField(block, 'text', 'content') ?? '' };
-  if (/^(?:reasoning|thinking)/.test(type)) {
-    const summary = asList(field(block, 'summary')).flatMap(piece => textField(piece, 'text') ?? []);
-    const text = textField(block, 'thinking', 'reasoning', 'content', 'text', 'summary');
-    return { ...nothing, reasoning: text?.trim() ?? joinThinks(summary) };
-  }
+  if (isReasoning(block)) return { ...nothing, ...reasoningIn(block) };
   if (/(?:tool|function)[_-]?call[_-](?:response|result|output)$|tool[_-]result$/.test(type)) {
     return { ...nothing, results: [resultOf(block)] };
   }

@@ -189,8 +189,8 @@ export function describe(attributes: unknown, name: string, events: unknown = []
     ]);
     // Copilot keeps the reasoning apart, and says so where it is encrypted.
     const thought = own.text('copilot_chat.reasoning_content');
-    const isReadable = thought !== null && thought !== '[encrypted]';
-    const all = isReadable ? [{ type: 'reasoning', text: thought }, output] : output;
+    const reasoning = { type: 'reasoning', text: thought === '[encrypted]' ? '' : thought };
+    const all = thought === null ? output : [reasoning, output];
     return { kind, name, input, output: all, ...about };
   }
   const input =
@@ -279,14 +279,18 @@ function fullest(outputs: readonly unknown[]): unknown {
       rating:
         rate(
           said.some(({ calls }) => calls.length > 0),
-          4,
+          8,
         ) +
         rate(
           said.some(({ reasoning }) => reasoning !== null),
-          2,
+          4,
         ) +
         rate(
           said.some(({ text }) => text !== ''),
+          2,
+        ) +
+        rate(
+          said.some(({ hidden }) => hidden),
           1,
         ),
     };

@@ -2,6 +2,7 @@ import { type Result, TrajectoryBuilder } from './builder.ts';
 import type { ReadResult } from './format.ts';
 import { finalAnswer, joinThinks, splitThink } from './markup.ts';
 import { readMessages, type Said } from './messages.ts';
+import { besideReasoning, hiddenReasoning } from './reasoning.ts';
 import { type Made, OpenCalls, toolInput, toolKey, toolResult } from './span-calls.ts';
 import { SpanTree } from './span-tree.ts';
 import { readSearchOutput } from './tool-output.ts';
@@ -229,6 +230,7 @@ class TraceReader {
     const number = this.#builder.turn(this.#turns.get(agent) ?? null);
     this.#turns.set(agent, number);
     const acts = spans.some(span => countCalls(this.#said.get(span) ?? []) > 0);
+    const reasoned = spans.some(span => this.#said.get(span)?.some(tellsReasoning));
     for (const span of spans) {
       const at = this.#order.get(span)!;
       this.#model ??= span.model;
@@ -245,11 +247,10 @@ class TraceReader {
         .join('\n');
       const kept = joinThinks(own.flatMap(message => message.reasoning ?? []));
       const { think, rest } = splitThink(text);
-      const reasoning = kept ?? think;
-      if (acts && reasoning !== null && rest !== '') {
-        this.#builder.skip(at, 'what it says beside its reasoning and a call');
-      }
-      this.#builder.think(at, reasoning ?? (acts ? rest : null));
+      if (own.some(({ hidden }) => hidden)) this.#builder.skip(at, hiddenReasoning);
+      const isAloud = acts && !reasoned;
+      if (acts && reasoned && rest !== '') this.#builder.skip(at, besideReasoning);
+      this.#builder.think(at, kept ?? think ?? (isAloud ? rest : null));
       for (const { calls } of own) for (const call of calls) this.#calls.add({ ...call, at, turn: number });
       if (!acts && rest !== '') {
         this.#builder.answer(at, rest);
@@ -363,6 +364,11 @@ function isKnown(value: unknown): boolean {
 
 function countCalls(said: readonly Said[]): number {
   return said.reduce((sum, { calls }) => sum + calls.length, 0);
+}
+
+/** Whether a message tells of a reasoning that is kept apart, or marked, in what it says. */
+function tellsReasoning({ role, reasoning, hidden, text }: Said): boolean {
+  return role === 'assistant' && (reasoning !== null || hidden || splitThink(text).think !== null);
 }
 
 function showsList(output: unknown): boolean {

@@ -74,14 +74,14 @@ export function contentText(content: unknown): string {
     .join('\n');
 }
 
-/** What in a message's content is neither text, readable reasoning nor a tool's matter, in words: `an image`. */
+/** What in a message's content is neither text, reasoning nor a tool's matter, in words: `an image`. */
 export function unreadBlocks(content: unknown): string[] {
   if (!Array.isArray(content)) return [];
   return content.flatMap((block: unknown) => {
     const type = field(block, 'type');
     if (typeof type !== 'string') return [];
-    if (/redacted|encrypted/.test(type)) return 'encrypted reasoning';
-    if (/^(?:(?:input_|output_)?text|thinking|reasoning)|tool/.test(type)) return [];
+    if (/^(?:(?:input_|output_)?text|(?:(?:redacted|encrypted)_)?(?:thinking|reasoning))|tool/.test(type))
+      return [];
     const [, what] = /(image|audio|video|file|document|refusal)/.exec(type) ?? [];
     if (what === undefined) return `a block of the type ${clip(type, 40)}`;
     return /^[aeiou]/.test(what) ? `an ${what}` : `a ${what}`;

@@ -1,5 +1,6 @@
 import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
+import { isReasoning, reasoningIn } from '../reasoning.ts';
 import type { JsonPath } from '../source/positions.ts';
 import type { ToolKind } from '../tools.ts';
 import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
@@ -172,10 +173,9 @@ const serverTools: ReadonlyMap<unknown, ToolKind> = new Map([
 
 function readBlock(dialogue: Dialogue, step: number, block: unknown): void {
   const type = String(field(block, 'type'));
-  if (type === 'thinking' || type === 'redacted_thinking') {
-    const text = type === 'thinking' ? textField(block, 'thinking') : null;
-    if (text === null) dialogue.skip(step, 'a reasoning that is encrypted or was not kept');
-    dialogue.reason(step, text);
+  if (isReasoning(block)) {
+    const { reasoning, hidden } = reasoningIn(block);
+    dialogue.reason(step, reasoning, hidden);
   } else if (type.endsWith('tool_use')) {
     const name = nameField(block, 'name') ?? 'unknown';
     const kind = type === 'server_tool_use' ? serverTools.get(name) : undefined;

@@ -1,6 +1,7 @@
 import type { Call } from '../builder.ts';
 import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
+import { reasoningIn } from '../reasoning.ts';
 import type { JsonPath } from '../source/positions.ts';
 import type { ToolKinds } from '../tools.ts';
 import {
@@ -108,7 +109,8 @@ function readStep(dialogue: Dialogue, i: number, step: unknown): void {
 
 function readTurn(dialogue: Dialogue, i: number, step: unknown): void {
   dialogue.endTurn();
-  dialogue.reason(i, textField(step, 'reasoning_content'));
+  const { reasoning, hidden } = reasoningIn(field(step, 'message'));
+  dialogue.reason(i, textField(step, 'reasoning_content') ?? reasoning, hidden);
   dialogue.say(i, contentText(field(step, 'message')));
   const calls = asList(field(step, 'tool_calls')).map(callOf);
   const answer = calls.length === 1 ? answerOf(calls[0]!) : null;

@@ -1,5 +1,6 @@
 import { type Conversation, Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, ReadResult, SessionFormat } from '../format.ts';
+import { isReasoning, reasoningIn } from '../reasoning.ts';
 import type { ToolKinds } from '../tools.ts';
 import { asList, type Fields, field, isFields, nameField, textField } from '../values.ts';
 
@@ -147,10 +148,9 @@ function readAssistant(dialogue: Dialogue, { step, record }: Line): void {
   }
   for (const block of blocksOf(record)) {
     const type = field(block, 'type');
-    if (type === 'thinking' || type === 'redacted_thinking') {
-      const thinking = textField(block, 'thinking');
-      if (thinking === null) dialogue.hideReasoning(step);
-      else dialogue.reason(step, thinking);
+    if (isReasoning(block)) {
+      const { reasoning, hidden } = reasoningIn(block);
+      dialogue.reason(step, reasoning, hidden);
     } else if (type === 'text') dialogue.say(step, textField(block, 'text') ?? '');
     else if (typeof type === 'string' && type.endsWith('tool_use')) {
       const name = nameField(block, 'name') ?? 'unknown';

@@ -11,7 +11,7 @@ import {
   namesOf,
   textField,
 } from '../values.ts';
-import { itemReasoning, readItem } from './openai-items.ts';
+import { readItem } from './openai-items.ts';
 
 const ownTypes: ReadonlySet<unknown> = new Set([
   'session_meta',
@@ -188,9 +188,7 @@ const notTheUser =
 function readOwn(dialogue: Dialogue, step: number, item: Fields, said: Said): void {
   const type = field(item, 'type');
   if (type === 'reasoning') {
-    const text = itemReasoning(item);
-    if (text === null) dialogue.hideReasoning(step);
-    else dialogue.reason(step, text);
+    readItem(dialogue, step, item);
   } else if (type === 'web_search_call') readSearch(dialogue, step, item, said.endOf(item));
   else if (type === 'local_shell_call') {
     readItem(dialogue, step, { ...item, arguments: field(item, 'action') });

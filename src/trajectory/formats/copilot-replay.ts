@@ -1,5 +1,6 @@
 import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
+import { joinThinks } from '../markup.ts';
 import type { JsonPath } from '../source/positions.ts';
 import type { ToolKinds } from '../tools.ts';
 import { asList, contentText, field, nameField, textField } from '../values.ts';
@@ -94,8 +95,7 @@ function readAnswer(dialogue: Dialogue, i: number, request: unknown): void {
   const message = asList(field(response, 'message'));
   for (const part of message) {
     // Parts of prompts, where they are kept, say by their value what they are.
-    const thinking = field(field(part, 'value'), 'thinking');
-    dialogue.reason(i, textField(thinking, 'text') ?? (contentText(field(thinking, 'text')) || null));
+    think(dialogue, i, field(field(part, 'value'), 'thinking'));
   }
   dialogue.say(
     i,
@@ -113,7 +113,7 @@ function readCalls(dialogue: Dialogue, logs: readonly unknown[], from: number): 
     if (to > from && other !== undefined && textOf(other) !== textOf(thinking)) break;
     to++;
   }
-  dialogue.reason(from, textOf(thinking));
+  think(dialogue, from, thinking);
   for (let i = from; i < to; i++) {
     // Calls that a provider carries out are marked as those of the server.
     const name = nameField(logs[i], 'tool')?.replace(/ \[server\]$/, '') ?? 'unknown';
@@ -130,6 +130,13 @@ function readCalls(dialogue: Dialogue, logs: readonly unknown[], from: number): 
   return to;
 }
 
+/** What it thought, or that this is encrypted: some providers send no more than a seal of it. */
+function think(dialogue: Dialogue, i: number, thinking: unknown): void {
+  const text = textOf(thinking);
+  dialogue.reason(i, text, text === null && textField(thinking, 'encrypted') !== null);
+}
+
 function textOf(thinking: unknown): string | null {
-  return textField(thinking, 'text');
+  const text = field(thinking, 'text');
+  return textField(thinking, 'text') ?? joinThinks(asList(text).filter(piece => typeof piece === 'string'));
 }

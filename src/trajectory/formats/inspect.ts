@@ -1,8 +1,8 @@
 import type { Call } from '../builder.ts';
 import { type Message, readConversation, type ToolResult } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
-import { joinThinks } from '../markup.ts';
 import type { Outcome } from '../model.ts';
+import { reasoningIn } from '../reasoning.ts';
 import {
   asList,
   contentText,
@@ -15,7 +15,6 @@ import {
   textField,
 } from '../values.ts';
 import { outcomeOf } from '../verdict.ts';
-import { blockReasoning } from './openai-chat.ts';
 
 /**
  * Logs of Inspect AI (the evaluation framework of the UK AI Security Institute): a `.json` document with `samples`, or an
@@ -138,13 +137,13 @@ function readMessage(message: unknown, step: number, attached: Attached, browser
 
 /** The turns in an assistant's content: what it did at the provider's server is done when the next block is written. */
 function* turnsIn(content: unknown, step: number, calls: readonly Call[]): Generator<Message> {
-  let thoughts: string[] = [];
+  let thoughts: unknown[] = [];
   let texts: string[] = [];
   const turn = (calls: readonly Call[]): Message => {
     const message: Message = {
       role: 'assistant',
       step,
-      reasoning: joinThinks(thoughts),
+      ...reasoningIn(thoughts),
       text: texts.join('\n'),
       calls,
     };
@@ -154,7 +153,7 @@ function* turnsIn(content: unknown, step: number, calls: readonly Call[]): Gener
   for (const block of asList(content)) {
     const used = readUse(block);
     if (used === null) {
-      thoughts.push(...(blockReasoning(block) === null ? [] : [blockReasoning(block)!]));
+      thoughts.push(block);
       texts.push(...(contentText([block]) === '' ? [] : [contentText([block])]));
       continue;
     }

@@ -1,6 +1,7 @@
 import type { Call } from '../builder.ts';
 import { type Message, readConversation } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
+import { firstReasoning, reasoningOf } from '../reasoning.ts';
 import type { JsonPath } from '../source/positions.ts';
 import {
   asList,
@@ -13,7 +14,6 @@ import {
   unreadBlocks,
 } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
-import { reasoningOf } from './openai-chat.ts';
 
 const types: ReadonlySet<unknown> = new Set([
   'human',
@@ -112,11 +112,10 @@ function readMessage(message: unknown): Message {
     return { role: 'tool', results: [result], leftOut };
   }
   if (type !== 'ai') return { role: 'other' };
-  const reasoning = reasoningOf(field(fields, 'additional_kwargs')) ?? reasoningOf(fields);
   const unread = asList(field(fields, 'invalid_tool_calls')).map(() => 'a call whose arguments are no JSON');
   return {
     role: 'assistant',
-    reasoning,
+    ...firstReasoning(reasoningOf(field(fields, 'additional_kwargs')), reasoningOf(fields)),
     text: contentText(content),
     calls: callsOf(fields),
     leftOut: [...leftOut, ...unread],

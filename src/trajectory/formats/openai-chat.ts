@@ -1,7 +1,8 @@
 import type { Call } from '../builder.ts';
 import { type Message, readConversation } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
-import { joinThinks, toolResponses } from '../markup.ts';
+import { toolResponses } from '../markup.ts';
+import { reasoningOf } from '../reasoning.ts';
 import type { JsonPath } from '../source/positions.ts';
 import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
@@ -98,7 +99,7 @@ export function readMessage(message: unknown): Message {
   if (role !== 'assistant') return { role: 'other' };
   return {
     role,
-    reasoning: reasoningOf(message),
+    ...reasoningOf(message),
     text: contentText(content),
     calls: callsOf(message),
     leftOut,
@@ -119,29 +120,4 @@ export function callsOf(message: unknown): Call[] {
     const input = field(called, 'arguments') ?? field(called, 'input') ?? field(called, 'args');
     return [{ id: nameField(call, 'id'), name, arguments: input }];
   });
-}
-
-/** The reasoning from the first field that has any: servers write the same text under several. Null if it is encrypted. */
-export function reasoningOf(message: unknown): string | null {
-  return (
-    textField(message, 'reasoning_content', 'reasoning', 'thought') ??
-    blockReasoning(field(message, 'reasoning_details')) ??
-    blockReasoning(field(message, 'thinking_blocks')) ??
-    blockReasoning(field(message, 'content'))
-  );
-}
-
-/**
- * The text of reasoning blocks: `{type: "thinking", thinking}`, `{type: "reasoning", …}`, `{type: "reasoning.text", text}`;
- * of a redacted one its summary.
- */
-export function blockReasoning(blocks: unknown): string | null {
-  const pieces = asList(blocks).flatMap(block => {
-    const type = field(block, 'type');
-    if (typeof type !== 'string' || !/^(?:thinking|reasoning)/.test(type)) return [];
-    const isRedacted = field(block, 'redacted') === true;
-    const text = textField(block, ...(isRedacted ? [] : ['thinking', 'reasoning', 'text']), 'summary');
-    return text ?? asList(field(block, 'summary')).flatMap(piece => textField(piece, 'text') ?? []);
-  });
-  return joinThinks(pieces);
 }

@@ -1,7 +1,7 @@
 import type { Call, Result } from '../builder.ts';
 import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
-import { joinThinks } from '../markup.ts';
+import { reasoningIn } from '../reasoning.ts';
 import type { JsonPath } from '../source/positions.ts';
 import { asList, contentText, field, nameField, namesOf, textField, unreadBlocks } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
@@ -90,9 +90,8 @@ export function readItem(dialogue: Dialogue, step: number, item: unknown): void 
   const type = field(item, 'type') ?? 'message';
   if (type === 'message') readMessage(dialogue, step, item);
   else if (type === 'reasoning') {
-    const text = itemReasoning(item);
-    if (text === null) dialogue.skip(step, 'a reasoning that is encrypted or was not kept');
-    dialogue.reason(step, text);
+    const { reasoning, hidden } = reasoningIn(item);
+    dialogue.reason(step, reasoning, hidden);
   } else if (type === 'web_search_call') readWebSearch(dialogue, step, item);
   else if (type === 'file_search_call') {
     const queries = namesOf(field(item, 'queries'));
@@ -112,7 +111,11 @@ function readMessage(dialogue: Dialogue, step: number, item: unknown): void {
   const role = field(item, 'role');
   const content = field(item, 'content');
   if (role === 'user') dialogue.user(step, contentText(content));
-  if (role === 'assistant') dialogue.say(step, contentText(content));
+  if (role === 'assistant') {
+    const { reasoning, hidden } = reasoningIn(content);
+    dialogue.reason(step, reasoning, hidden);
+    dialogue.say(step, contentText(content));
+  }
   for (const reason of unreadBlocks(content)) dialogue.skip(step, reason);
   const isCited = asList(content).some(part => asList(field(part, 'annotations')).length > 0);
   if (isCited) dialogue.skip(step, 'citations');
@@ -162,14 +165,4 @@ function carriedOut(
   const id = `item ${step}`;
   dialogue.call(step, { ...call, id });
   dialogue.result(step, { ...result, id, name: call.name, failed });
-}
-
-/** What a reasoning says, itself or its summary; null if it is encrypted or was not kept. */
-export function itemReasoning(item: unknown): string | null {
-  return piecesOf(field(item, 'content')) ?? piecesOf(field(item, 'summary'));
-}
-
-/** The texts of a reasoning's pieces, `{type: "summary_text", text}`; null if there are none. */
-function piecesOf(pieces: unknown): string | null {
-  return joinThinks(asList(pieces).flatMap(piece => textField(piece, 'text') ?? []));
 }

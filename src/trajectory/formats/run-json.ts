@@ -2,6 +2,7 @@ import { TrajectoryBuilder } from '../builder.ts';
 import { areEncrypted } from '../encryption.ts';
 import type { Decrypt, Detection, ReadContext, RecordFormat, RecordResult, Refusal } from '../format.ts';
 import { finalAnswer, joinThinks, splitThink } from '../markup.ts';
+import { besideReasoning, hiddenReasoning } from '../reasoning.ts';
 import { asList, contentText, field, isFields, nameField, nameOf, namesOf, textField } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
 
@@ -35,12 +36,13 @@ export const runJson: RecordFormat = {
     const builder = new TrajectoryBuilder(tools, afterPrefix, keeping);
     const lastCall = result.findLastIndex(entry => field(entry, 'type') === 'tool_call');
     let turn: 'none' | 'thought' | 'acted' = 'none';
-    let reasoned = false;
+    // What the open turn has: a reasoning, be it hidden; and one that can be read.
+    let [reasoned, thought] = [false, false];
     let output = '';
     const inTurn = (what: 'thought' | 'acted'): void => {
       if (turn !== 'thought') {
         builder.turn();
-        reasoned = false;
+        [reasoned, thought] = [false, false];
       }
       turn = what;
     };
@@ -49,12 +51,10 @@ export const runJson: RecordFormat = {
       const type = field(entry, 'type');
       if (type === 'reasoning') {
         const text = reasoningText(field(entry, 'output'));
-        if (text === null) {
-          builder.skip(step, 'a reasoning that is encrypted or was not kept');
-          return;
-        }
         inTurn('thought');
         reasoned = true;
+        thought ||= text !== null;
+        if (text === null) builder.skip(step, hiddenReasoning);
         builder.think(step, text);
       } else if (type === 'tool_call') {
         inTurn('acted');
@@ -68,14 +68,17 @@ export const runJson: RecordFormat = {
         // No answer yet: what the agent says before it goes on to call a tool.
         inTurn('thought');
         const text = contentText(field(entry, 'output'));
-        if (reasoned) builder.skip(step, 'what it says beside its reasoning and a call');
-        else builder.think(step, text);
+        if (reasoned) builder.skip(step, besideReasoning);
+        else {
+          thought = true;
+          builder.think(step, text);
+        }
       } else if (type === 'output_text') {
         // The raw last message: its reasoning is there again if a step before shows it.
-        const thought = turn === 'thought';
+        const isAgain = turn === 'thought' && thought;
         inTurn('acted');
         output = contentText(field(entry, 'output'));
-        if (!thought) builder.think(step, splitThink(output).think);
+        if (!isAgain) builder.think(step, splitThink(output).think);
         builder.answer(step, output);
       } else {
         // A client's own kind of step; nothing is known of it but that it stood between the others.

@@ -1,11 +1,11 @@
 import type { Call } from '../builder.ts';
 import { Dialogue } from '../conversation.ts';
 import type { Detection, ReadContext, RecordFormat, RecordResult } from '../format.ts';
+import { besideReasoning, reasoningIn } from '../reasoning.ts';
 import { argumentsOf, isFileProgram, programOf } from '../shell.ts';
 import type { ToolKinds } from '../tools.ts';
 import { asList, contentText, field, isFields, nameField, parseStructured, textField } from '../values.ts';
 import { explicitVerdict } from '../verdict.ts';
-import { blockReasoning } from './openai-chat.ts';
 
 /**
  * The trajectories of SWE-agent, `.traj`: each step is a thought, a command line and what it gave. Commands of its own
@@ -80,10 +80,11 @@ function readStep(
   const action = textField(step, 'action')?.trim() ?? '';
   const observation = textField(step, 'observation');
   dialogue.endTurn();
-  const thinking = blockReasoning(field(step, 'thinking_blocks'));
+  const { reasoning, hidden } = reasoningIn(field(step, 'thinking_blocks'));
   const thought = textField(step, 'thought');
-  dialogue.reason(i, thinking ?? thought);
-  if (thinking !== null && thought !== null) dialogue.skip(i, 'what it says beside its reasoning and a call');
+  const isBeside = reasoning !== null || hidden;
+  dialogue.reason(i, isBeside ? reasoning : thought, hidden);
+  if (isBeside && thought !== null) dialogue.skip(i, besideReasoning);
   if (handedIn !== null) dialogue.say(i, handedIn);
   else if (action !== '') {
     const name = programOf(action);

@@ -75,7 +75,7 @@ function readMessage(message: unknown): Message {
     const isCutOff = rest.lastIndexOf('<tool_call>') > rest.lastIndexOf('</tool_call>');
     const reasoning = textField(message, 'reasoning_content', 'reasoning');
     const leftOut = isCutOff ? ['a call that was cut off'] : [];
-    return { role, reasoning, text: withoutCalls(text), calls, leftOut };
+    return { role, reasoning, hidden: false, text: withoutCalls(text), calls, leftOut };
   }
   const outputs = toolResponses(text);
   if (outputs !== null) {

@@ -82,7 +82,7 @@ describe('a session of Claude Code', () => {
       { step: 40, reason: 'a line of the type queue-operation' },
       { step: 2, reason: 'a message that the user did not write' },
       { step: 5, reason: 'what it says beside its reasoning and a call' },
-      { step: 18, reason: 'an encrypted reasoning' },
+      { step: 18, reason: 'a reasoning that is encrypted or was not kept' },
       { step: 19, reason: 'what it says beside its reasoning and a call' },
     ]);
     expect(helper.noPairs).toMatch(/^no reasoning recorded/);

@@ -82,7 +82,7 @@ describe('a log of Inspect AI', () => {
 
   it('says what it left out', () => {
     expect(called.skipped).toEqual([{ step: 9, reason: 'an image' }]);
-    expect(served.skipped).toEqual([]);
+    expect(served.skipped).toEqual([{ step: 1, reason: 'a reasoning that is encrypted or was not kept' }]);
   });
 
   it('reads what a server searched and opened between the blocks of one message', () => {

@@ -152,7 +152,7 @@ describe('items of the Responses interface', () => {
     ]);
   });
 
-  it('takes words before a call for thinking aloud only if no reasoning can be read', () => {
+  it('takes words beside a reasoning for thinking aloud neither if that is encrypted nor if it is a summary', () => {
     const call = { type: 'function_call', call_id: '2', name: 'search', arguments: '{"query": "q"}' };
     const aloud = (reasoning: object) =>
       readOne([
@@ -163,7 +163,11 @@ describe('items of the Responses interface', () => {
         call,
       ]);
     const secret = aloud({ summary: [], encrypted_content: 'xx' });
-    expect(browses(secret)[0]!.reasoning).toBe('No use, I look on.');
+    expect(browses(secret)[0]!.reasoning).toBeNull();
+    expect(secret.skipped).toEqual([
+      { step: 2, reason: 'a reasoning that is encrypted or was not kept' },
+      { step: 3, reason: 'what it says beside its reasoning and a call' },
+    ]);
     const open = aloud({ summary: [{ type: 'summary_text', text: 'why' }] });
     expect(browses(open)[0]!.reasoning).toBe('why');
     expect(open.skipped).toEqual([{ step: 3, reason: 'what it says beside its reasoning and a call' }]);

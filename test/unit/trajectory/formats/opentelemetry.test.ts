@@ -188,6 +188,7 @@ describe("Copilot's file of spans, logs and metrics", () => {
       { kind: 'answer', step: 6 },
     ]);
     expect(trajectory!.skipped).toEqual([
+      { step: 4, reason: 'a reasoning that is encrypted or was not kept' },
       { step: null, reason: '2 other records of the file: logs, metrics, or spans of no agent' },
     ]);
   });
