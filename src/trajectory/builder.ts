@@ -504,7 +504,13 @@ function pageOf(pages: readonly Page[], doc: string | null, part: number, opened
   return pages.length === opened ? pages[part] : undefined;
 }
 
+/**
+ * Null exactly if a browse with a readable reasoning opens a document that a search before it listed: what any mode of
+ * mining needs for a pair.
+ */
 function reasonForNoPairs(steps: readonly Step[], otherTools: ReadonlySet<string>): string | null {
+  const traced = tracedBrowses(steps);
+  if (traced.some(({ reasoning }) => reasoning !== null)) return null;
   const searches = steps.filter(step => step.kind === 'search');
   const browses = steps.filter(step => step.kind === 'browse');
   const others =
@@ -525,7 +531,20 @@ function reasonForNoPairs(steps: readonly Step[], otherTools: ReadonlySet<string
   if (browses.every(browse => browse.reasoning === null)) {
     return 'no reasoning recorded: no browse is followed by a readable reasoning, so its relevance is unknown.';
   }
-  return null;
+  return traced.length === 0
+    ? 'no listed document opened: no document that was opened is in the list of a search before it.'
+    : 'no reasoning about a listed document: no browse of what a search had listed is followed by a readable reasoning, so its relevance is unknown.';
+}
+
+/** The browses that open what a search before them listed. */
+function tracedBrowses(steps: readonly Step[]): BrowseStep[] {
+  const listed = new Set<string>();
+  const traced: BrowseStep[] = [];
+  for (const step of steps) {
+    if (step.kind === 'search') for (const { id } of step.candidates) listed.add(id);
+    else if (step.kind === 'browse' && step.doc !== null && listed.has(step.doc)) traced.push(step);
+  }
+  return traced;
 }
 
 function firstOf<Value>(values: ReadonlySet<Value> | undefined): Value | undefined {

@@ -202,11 +202,23 @@ describe.skipIf(!present)('WebDancer text', () => {
     });
   });
 
-  it('says of the others why they give no pairs', () => {
-    for (const trajectory of all) {
-      expect(trajectory.noPairs === null).toBe(browses(trajectory).length > 0);
-      expect(trajectory.noPairs ?? 'search-only').toContain('search-only');
-    }
+  it('says of those that open nothing that a list showed before why they give no pairs', () => {
+    const reasons = raws.map(({ messages }) => {
+      let shown = '';
+      let [opens, canPair] = [false, false];
+      (messages as { role: string; content: string }[]).slice(2).forEach(({ role, content }, i, all) => {
+        if (role === 'user') shown += content;
+        const call = /<tool_call>\n(.*)\n<\/tool_call>/s.exec(role === 'assistant' ? content : '');
+        const { name, arguments: input } = JSON.parse(call?.[1] ?? '{}');
+        if (name !== 'visit') return;
+        opens = true;
+        const thought = /<think>\s*\S[\s\S]*<\/think>/.test(all[i + 2]!.content);
+        canPair ||= thought && input.url.some((url: string) => shown.includes(`](${url})`));
+      });
+      return canPair ? null : opens ? 'no listed document opened' : 'search-only';
+    });
+    expect(all.map(({ noPairs }) => noPairs?.split(':')[0] ?? null)).toEqual(reasons);
+    expect(new Set(reasons)).toEqual(new Set([null, 'no listed document opened', 'search-only']));
   });
 });
 
@@ -251,18 +263,30 @@ describe.skipIf(!present)('LangGraph threads', () => {
               message.name === 'web_search' && message.content.includes(`"url": "${call.args.url}"`),
           );
       expect(listedBefore(trajectory)).toBe(opened.filter(seen).length);
+      const reason =
+        asked.length === 0
+          ? 'no searches'
+          : opened.some(call => seen(call) && (thought(call) ?? '') !== '')
+            ? null
+            : opened.some(seen)
+              ? 'no reasoning about a listed document'
+              : 'no listed document opened';
+      expect(trajectory.noPairs?.split(':')[0] ?? null).toBe(reason);
     }
   });
 
-  it('are threads with and without searches', () => {
+  it('are threads with and without searches, one of which thinks aloud of nothing that was listed', () => {
     const all = trajectories(logs);
-    expect(all).toHaveLength(6);
-    expect(all.filter(({ noPairs }) => noPairs === null)).toHaveLength(3);
-    for (const { noPairs, steps } of all) {
-      const searched = steps.some(({ kind }) => kind === 'search');
-      expect(noPairs === null || noPairs.startsWith('no searches')).toBe(true);
-      expect(noPairs === null).toBe(searched);
-    }
+    expect(all.map(({ noPairs }) => noPairs?.split(':')[0] ?? null).sort()).toEqual(
+      [
+        'no reasoning about a listed document',
+        'no searches',
+        'no searches',
+        'no searches',
+        null,
+        null,
+      ].sort(),
+    );
   });
 });
 

@@ -45,11 +45,21 @@ describe.skipIf(!present)('event streams of DeerFlow', () => {
     expect(all.map(({ trajectories }) => searchesOf(...trajectories).length)).toEqual([2, 5, 1]);
     expect(all.map(({ trajectories }) => browsesOf(...trajectories).length)).toEqual([1, 0, 3]);
     for (const { calls, results } of each) expect(calls).toHaveLength(results.length);
-    expect(all.map(({ trajectories }) => trajectories[0]!.noPairs?.split(':')[0] ?? null)).toEqual([
-      null,
-      'search-only',
-      null,
-    ]);
+  });
+
+  it('give pairs where a page was crawled that a search before it had listed', () => {
+    // All of these agents say something after each page (below).
+    const reasons = each.map(({ calls }) => {
+      const crawled = calls.flatMap(({ name, input }, i) =>
+        name === 'crawl_tool' ? [{ url: input.url!, i }] : [],
+      );
+      if (crawled.length === 0) return 'search-only';
+      const found = (url: string, before: number): boolean =>
+        calls.slice(0, before).some(({ name, output }) => /search/.test(name) && output.includes(`"${url}"`));
+      return crawled.some(({ url, i }) => found(url, i)) ? null : 'no listed document opened';
+    });
+    expect(all.map(({ trajectories }) => trajectories[0]!.noPairs?.split(':')[0] ?? null)).toEqual(reasons);
+    expect(new Set(reasons)).toEqual(new Set([null, 'no listed document opened', 'search-only']));
   });
 
   it('search what the pieces of the arguments say, and list what the results list', () => {

@@ -263,6 +263,7 @@ describe('the other clients', () => {
 describe('logs that can give no pairs say why', () => {
   const search = call('search', { query: 'q' }, list);
   const browse = call('visit', { docid: '11' }, 'Document 11:\nt');
+  const other = call('visit', { docid: '99' }, 'Document 99:\nt');
 
   it.each([
     ['search-only', [search]],
@@ -270,6 +271,8 @@ describe('logs that can give no pairs say why', () => {
     ['no candidate lists', [call('search', { query: 'q' }, '1. [Title]\nsnippet'), browse, think('t')]],
     ['no reasoning recorded', [search, browse]],
     ['does not tell which documents', [search, call('visit', { goal: 'g' }, 'some text'), think('t')]],
+    ['no listed document opened', [browse, think('listed only later'), search, other, think('never listed')]],
+    ['no reasoning about a listed document', [search, browse, other, think('of the other')]],
   ])('%s', (reason, steps) => {
     expect(readOne(run([...steps])).noPairs).toContain(reason);
   });
