@@ -25,6 +25,7 @@ import type {
 import { commandFolder, commandLine, fileCommand, shellOutput } from './shell.ts';
 import {
   type Page,
+  type ResultList,
   readBrowseOutput,
   readCodeSearchOutput,
   readFileOutput,
@@ -309,8 +310,12 @@ export class TrajectoryBuilder {
   ): void {
     const asked = namesIn(input, queryFields);
     const { lists, error } = result === null ? unanswered : read(result.output);
-    // An output tells what was executed: some clients run only the first of the queries they were given.
-    const executed = lists.length === 0 ? [{ query: null, candidates: [] }] : lists;
+    // An output tells what was executed: some clients run only the first of the queries they were given. One that shows
+    // nothing of any query, as an error does, is the outcome of all of them.
+    const isOfAll = lists.every(({ query, candidates }) => query === null && candidates.length === 0);
+    const executed = isOfAll ? Array.from({ length: Math.max(asked.length, lists.length, 1) }, () => nothingListed) : lists;
+    for (let i = executed.length; i < asked.length; i++)
+      this.skip(step, 'a query to which the log shows no list');
     executed.forEach((list, i) => {
       const aligned = asked.length === executed.length ? asked[i] : undefined;
       const query = this.#keeping.name(aligned ?? list.query ?? asked[i] ?? '');
@@ -477,6 +482,7 @@ export class TrajectoryBuilder {
 }
 
 const unanswered = { lists: [], error: 'the log shows no result' };
+const nothingListed: ResultList = { query: null, candidates: [] };
 
 /** The texts or numbers in the first of the fields that has any; a bare text is itself the value. */
 function namesIn(input: unknown, fields: readonly string[]): string[] {

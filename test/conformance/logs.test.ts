@@ -121,6 +121,26 @@ describe.skipIf(!present)('LRAT run files', () => {
     }
   });
 
+  it('ask 166 queries, of which 91 show no list, and each of these is named', () => {
+    let [queries, unrun] = [0, 0];
+    for (const [name, [record]] of logs) {
+      if (record?.kind !== 'trajectory') throw new Error(name);
+      const reason = 'a query to which the log shows no list';
+      const expected = json('lrat/trajectories', name).result.flatMap(
+        ({ tool_name, arguments: input, output }: Record<string, string>, step: number) => {
+          if (tool_name !== 'search') return [];
+          const asked: string[] = JSON.parse(input!).query;
+          queries += asked.length;
+          const shown = output!.match(/^A search for '/gm)!.length;
+          return Array(asked.length - shown).fill({ step, reason });
+        },
+      );
+      unrun += expected.length;
+      expect(record.trajectory.skipped).toEqual(expected);
+    }
+    expect([queries, unrun]).toEqual([166, 91]);
+  });
+
   it('belong to other questions than InfoSeek-Eval, which is said; their own answers count', () => {
     const all = trajectories(logs);
     const references = References.read(join(data, 'lrat/InfoSeek-Eval.tsv'));

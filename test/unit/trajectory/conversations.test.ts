@@ -313,6 +313,38 @@ describe('OpenAI chat messages', () => {
       { part: 1, query: 'b', candidates: [] },
     ]);
   });
+
+  const ask = (...output: (string | null)[]) =>
+    readOne([
+      calling([['s', 'search', { queries: ['a', 'b', 'c'] }]]),
+      ...output.flatMap(text => (text === null ? [] : [answer('s', text)])),
+    ]);
+
+  it.each([
+    ['an error', 'Error: rate limit', 'Error: rate limit'],
+    ['no results', 'No results found.', null],
+    ['an empty list', '[]', null],
+    ['no result', null, 'the log shows no result'],
+  ])('takes %s for the outcome of each of several queries', (_what, output, error) => {
+    const trajectory = ask(output);
+    expect(searches(trajectory)).toMatchObject([
+      { part: 0, query: 'a', candidates: [], error },
+      { part: 1, query: 'b', candidates: [], error },
+      { part: 2, query: 'c', candidates: [], error },
+    ]);
+    expect(trajectory.skipped).toEqual([]);
+  });
+
+  it.each([
+    ['a list', section('a', '1. [A](https://a.org)\n\ns'), [{ id: 'a.org' }]],
+    ['a list without its query', '[{"url": "https://a.org"}]', [{ id: 'a.org' }]],
+    ['an empty list that names its query', "No results found for 'a'. Try again.", []],
+  ])('names the queries besides the one that has %s', (_what, output, candidates) => {
+    const trajectory = ask(output);
+    expect(searches(trajectory)).toMatchObject([{ part: 0, query: 'a', candidates, error: null }]);
+    const skipped = { step: 1, reason: 'a query to which the log shows no list' };
+    expect(trajectory.skipped).toEqual([skipped, skipped]);
+  });
 });
 
 describe('LangGraph threads', () => {
