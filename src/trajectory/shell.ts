@@ -105,9 +105,8 @@ function ownSearch(words: readonly string[]): { query: string | null; path: stri
   }
   if (program === 'find') return findOf(words);
   if (program === 'rg' && words.includes('--files')) {
-    const glob = words.findIndex(word => word === '-g' || word === '--glob' || word === '--iglob');
-    const path = words.find((word, i) => i > 0 && !word.startsWith('-') && i !== glob + 1) ?? null;
-    return { query: glob < 0 ? null : (words[glob + 1] ?? null), path };
+    const { given, others } = told(words);
+    return { query: givenTo(given, 'g', 'glob', 'iglob'), path: others[0] ?? null };
   }
   return finders.has(program!) || greps.has(program!) ? patternOf(words) : null;
 }
@@ -121,25 +120,161 @@ function findOf(words: readonly string[]): { query: string | null; path: string 
   return { query: names.length === 0 ? null : names.join(' '), path };
 }
 
-/** Options of greps whose value is a word of its own. */
-const withValue =
-  /^(?:-[a-zA-Z]*[ABCefgmtjMd]|--(?:include|exclude|exclude-dir|glob|iglob|type|type-not|max-count|max-depth|context|after-context|before-context|regexp|file|sort|color|extension))$/;
+/** How a program reads its words. Options are named by their letter or their long name. */
+interface Usage {
+  /** Options whose value may be the next word. */
+  readonly values: ReadonlySet<string>;
+  /** Options whose value is the next word if that is a number. */
+  readonly numbers?: ReadonlySet<string>;
+  /** Options whose value is what is searched for. */
+  readonly pattern?: readonly string[];
+  /** Options under which the line does not tell what is searched for, or more is done than to search. */
+  readonly untold?: readonly string[];
+}
 
-/** What a grep looks for, and in what file or folder, if that is one. */
+const options = (letters: string, names: string): ReadonlySet<string> =>
+  new Set([...letters, ...names.split(' ')]);
+
+const ofGrep: Usage = {
+  values: options(
+    'ABCDdefm',
+    'after-context before-context binary-files context devices directories exclude exclude-dir exclude-from file group-separator include label max-count max-depth regexp threads',
+  ),
+  pattern: ['e', 'regexp'],
+  untold: ['f', 'file'],
+};
+const ofFd: Usage = {
+  values: options(
+    'CESXcdejotx',
+    'and base-directory batch-size change-newer-than change-older-than changed-before changed-within color exact-depth exclude exec exec-batch extension format ignore-file max-depth max-results min-depth newer older owner path-separator search-path size threads type',
+  ),
+  untold: ['x', 'X', 'exec', 'exec-batch'],
+};
+const usages: ReadonlyMap<string, Usage> = new Map([
+  ['grep', ofGrep],
+  ['egrep', ofGrep],
+  ['fgrep', ofGrep],
+  [
+    'rg',
+    {
+      ...ofGrep,
+      values: options(
+        'ABCEMTdefgjmrt',
+        'after-context before-context color colors context context-separator dfa-size-limit encoding engine field-context-separator field-match-separator file glob hostname-bin hyperlink-format iglob ignore-file max-columns max-count max-depth max-filesize maxdepth path-separator pre pre-glob regex-size-limit regexp replace sort sortr threads type type-add type-clear type-not',
+      ),
+    },
+  ],
+  [
+    'ag',
+    {
+      values: options(
+        'GWgmp',
+        'depth file-search-regex ignore ignore-dir max-count pager path-to-ignore width workers',
+      ),
+      numbers: options('ABC', 'after before context'),
+      pattern: ['g'],
+    },
+  ],
+  [
+    'ack',
+    {
+      values: options(
+        'Tgmt',
+        'ignore-dir ignore-directory ignore-file match max-count output pager range-end range-start type type-add type-del type-set',
+      ),
+      numbers: options('ABC', 'after-context before-context context'),
+      pattern: ['g', 'match'],
+      // It lists files.
+      untold: ['f'],
+    },
+  ],
+  ['fd', ofFd],
+  ['fdfind', ofFd],
+  [
+    'bat',
+    {
+      values: options(
+        'Hlmr',
+        'binary color decorations diff-context file-name highlight-line ignored-suffix italic-text language line-range map-syntax nonprintable-notation pager paging squeeze-limit strip-ansi style tabs terminal-width theme theme-dark theme-light wrap',
+      ),
+    },
+  ],
+  ['less', { values: options('DOPTbhjkoptxyz', 'pattern prompt tabs') }],
+  ['more', { values: options('n', 'lines') }],
+  [
+    'nl',
+    {
+      values: options(
+        'bdfhilnsvw',
+        'body-numbering footer-numbering header-numbering join-blank-lines line-increment number-format number-separator number-width section-delimiter starting-line-number',
+      ),
+    },
+  ],
+]);
+
+/** The words of a command told apart. */
+interface Told {
+  /** The values of its options, of several the first; null for one without. */
+  readonly given: ReadonlyMap<string, string | null>;
+  /** What it names besides: a pattern, files. */
+  readonly others: readonly string[];
+}
+
+function told([program, ...words]: readonly string[]): Told {
+  const { values = new Set(), numbers } = usages.get(program!) ?? {};
+  const given = new Map<string, string | null>();
+  const others: string[] = [];
+  const give = (option: string, value: string | null): void => {
+    given.set(option, given.get(option) ?? value);
+  };
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!;
+    const next = (option: string): string | null => {
+      const takesNext = values.has(option) || (numbers?.has(option) && /^\d+$/.test(words[i + 1] ?? ''));
+      return takesNext ? (words[++i] ?? null) : null;
+    };
+    if (word === '--') return { given, others: [...others, ...words.slice(i + 1)] };
+    if (word.startsWith('--')) {
+      const [, name, value] = /^--([^=]*)(?:=([\s\S]*))?$/.exec(word)!;
+      give(name!, value ?? next(name!));
+    } else if (word.length > 1 && word.startsWith('-')) {
+      // Letters in one word: what follows one that takes a value is this value.
+      const letters = [...word.slice(1)];
+      const valued = letters.findIndex(letter => values.has(letter));
+      const plain = valued < 0 ? letters : letters.slice(0, valued);
+      for (const letter of plain) give(letter, null);
+      const last = letters.at(-1)!;
+      if (valued >= 0) give(letters[valued]!, letters.slice(valued + 1).join('') || next(letters[valued]!));
+      else give(last, next(last));
+    } else others.push(word);
+  }
+  return { given, others };
+}
+
+/**
+ * What a grep looks for, and in what file or folder, if that is one. Null if it does
+ * something else, or the line does not tell.
+ */
 function patternOf(words: readonly string[]): { query: string; path: string | null } | null {
   const [program] = words;
   if (!greps.has(program!) && !finders.has(program!)) return null;
-  let query: string | null = null;
-  const places: string[] = [];
-  for (let i = 1; i < words.length; i++) {
-    const word = words[i]!;
-    if (word.startsWith('-') && word !== '-') {
-      const value = withValue.test(word) ? words[++i] : undefined;
-      if (/^(?:-[a-zA-Z]*e|--regexp)$/.test(word)) query ??= value ?? null;
-    } else if (query === null) query = word;
-    else places.push(word);
-  }
+  const { pattern = [], untold = [] } = usages.get(program!) ?? {};
+  const { given, others } = told(words);
+  const named = givenTo(given, ...pattern);
+  if (named === null && untold.some(option => given.has(option))) return null;
+  const [first = null, ...rest] = others;
+  const extension = finders.has(program!) ? givenTo(given, 'e', 'extension') : null;
+  const query = named ?? first ?? (extension === null ? null : `*.${extension}`);
+  const places = named === null ? rest : others;
   return query === null ? null : { query, path: places.length === 1 ? places[0]! : null };
+}
+
+function givenTo(given: Told['given'], ...names: readonly string[]): string | null {
+  for (const name of names) {
+    const value = given.get(name) ?? null;
+    if (value !== null) return value;
+  }
+  return null;
 }
 
 function afterXargs(words: readonly string[]): readonly string[] {
@@ -147,10 +282,13 @@ function afterXargs(words: readonly string[]): readonly string[] {
   return program < 0 ? [] : words.slice(program);
 }
 
+/** A path that stands for several, or for what it does not tell. */
+const isPattern = /[*?<>]|\{[^{}]*(?:,|\.\.)[^{}]*\}/;
+
 /** The reading of a file, or of lines of it: `cat`, `head`, `sed -n 1,40p`, also one behind the other. */
 function readingOf(words: readonly string[], then: readonly (readonly string[])[]): Found | null {
   const shown = shownBy(words);
-  if (shown === null || shown.paths.length === 0 || shown.paths.some(path => /[*?<>]/.test(path)))
+  if (shown === null || shown.paths.length === 0 || shown.paths.some(path => isPattern.test(path)))
     return null;
   let lines: Lines | null = shown.lines;
   for (const filter of then) {
@@ -172,14 +310,14 @@ function shownBy(words: readonly string[]): { paths: string[]; lines: Lines | nu
   if (!readers.has(program!))
     return program === 'sort' || program === 'uniq' ? { paths: [], lines: null } : null;
   if (program === 'sed') return sedOf(rest);
-  const counts = program === 'head' || program === 'tail';
+  if (program !== 'head' && program !== 'tail') return { paths: [...told(words).others], lines: null };
   const paths: string[] = [];
-  let count: string | null = counts ? '10' : null;
+  let count: string | null = '10';
   for (let i = 0; i < rest.length; i++) {
     const word = rest[i]!;
-    const number = counts ? /^(?:-n|--lines=)?([-+]?\d+)$/.exec(word) : null;
-    if (counts && (word === '-n' || word === '--lines')) count = rest[++i] ?? null;
-    else if (counts && /^(?:-c|--bytes)/.test(word)) {
+    const number = /^(?:-n|--lines=)?([-+]?\d+)$/.exec(word);
+    if (word === '-n' || word === '--lines') count = rest[++i] ?? null;
+    else if (/^(?:-c|--bytes)/.test(word)) {
       if (word === '-c' || word === '--bytes') i++;
       count = null;
     } else if (number !== null && /^[-+]/.test(word)) count = number[1]!.replace(/^-/, '');
@@ -216,6 +354,9 @@ function narrowed(outer: Lines | null, inner: Lines | null): Lines | null {
 function isShellCall(words: readonly string[]): boolean {
   return words.length === 3 && /(?:^|\/)(?:ba|z|da)?sh$/.test(words[0]!) && /^-\w*c$/.test(words[1]!);
 }
+
+/** Where a shell puts in a value that the line does not tell: `$FILE`, `${1}`, `$(ls)`. A `$` before anything else is one. */
+const expansion = /^\$[\w{(@*#?$!-]/;
 
 /** The commands of a line; null if there is more in it than words, quotes and joints, or if it writes a file. */
 function commandsOf(line: string): Command[] | null {
@@ -257,7 +398,7 @@ function commandsOf(line: string): Command[] | null {
     } else if (c === '"') {
       let said = '';
       for (i++; i < text.length && text[i] !== '"'; i++) {
-        if (text[i] === '`' || text.startsWith('$(', i)) return null;
+        if (text[i] === '`' || expansion.test(text.slice(i, i + 2))) return null;
         if (text[i] === '\\' && /["\\$`]/.test(text[i + 1] ?? '')) i++;
         said += text[i] ?? '';
       }
@@ -270,7 +411,7 @@ function commandsOf(line: string): Command[] | null {
     } else if (c === '#' && word === null) {
       const end = text.indexOf('\n', i);
       i = end < 0 ? text.length : end;
-    } else if (/[<>&()`]/.test(c)) return null;
+    } else if (/[<>&()`]/.test(c) || expansion.test(rest) || /^\$['"]/.test(rest)) return null;
     else {
       word = (word ?? '') + c;
       i++;
