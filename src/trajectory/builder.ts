@@ -35,6 +35,7 @@ import {
 } from './tool-output.ts';
 import type { ToolKind, ToolKinds } from './tools.ts';
 import { field, isFields, namesOf, parseArguments, textField } from './values.ts';
+import { Waiting } from './waiting.ts';
 
 const queryFields = [
   'query',
@@ -136,9 +137,8 @@ export class TrajectoryBuilder {
   /** Documents that were opened since the last search, by their keys, and the last of them. */
   readonly #open = new Map<string | null, BrowseDraft>();
   #lastOpen: BrowseDraft | null = null;
-  /** Calls without a result yet, in their order; and the same by id. */
-  readonly #pending = new Set<PendingCall>();
-  readonly #pendingById = new Map<string | null, Set<PendingCall>>();
+  /** Calls without a result yet, by id. */
+  readonly #pending = new Waiting<PendingCall>();
   readonly #listed = new Set<string>();
   /** Ids of listed documents by their normalised address: a list may name both, and a browse either. */
   readonly #idByAddress = new Map<string, string>();
@@ -201,20 +201,14 @@ export class TrajectoryBuilder {
   }
 
   call(step: number, call: Call, turn = this.#turn): void {
-    const pending = { ...call, step, turn: Math.max(turn, 0) };
-    this.#pending.add(pending);
-    const alike = this.#pendingById.get(call.id);
-    if (alike === undefined) this.#pendingById.set(call.id, new Set([pending]));
-    else alike.add(pending);
+    this.#pending.add(call.id, { ...call, step, turn: Math.max(turn, 0) });
   }
 
   /** Pairs a result with its call; false if there is no call that it could answer. */
   result(step: number, result: Result): boolean {
-    const byId = result.id === null ? undefined : firstOf(this.#pendingById.get(result.id));
-    const call = byId ?? firstOf(result.id === null ? this.#pending : this.#pendingById.get(null));
+    const call =
+      result.id === null ? this.#pending.take() : (this.#pending.take(result.id) ?? this.#pending.take(null));
     if (call === undefined) return false;
-    this.#pending.delete(call);
-    this.#pendingById.get(call.id)?.delete(call);
     this.#execute(step, call, result);
     return true;
   }
@@ -313,7 +307,9 @@ export class TrajectoryBuilder {
     // An output tells what was executed: some clients run only the first of the queries they were given. One that shows
     // nothing of any query, as an error does, is the outcome of all of them.
     const isOfAll = lists.every(({ query, candidates }) => query === null && candidates.length === 0);
-    const executed = isOfAll ? Array.from({ length: Math.max(asked.length, lists.length, 1) }, () => nothingListed) : lists;
+    const executed = isOfAll
+      ? Array.from({ length: Math.max(asked.length, lists.length, 1) }, () => nothingListed)
+      : lists;
     for (let i = executed.length; i < asked.length; i++)
       this.skip(step, 'a query to which the log shows no list');
     executed.forEach((list, i) => {
@@ -551,8 +547,4 @@ function tracedBrowses(steps: readonly Step[]): BrowseStep[] {
     else if (step.kind === 'browse' && step.doc !== null && listed.has(step.doc)) traced.push(step);
   }
   return traced;
-}
-
-function firstOf<Value>(values: ReadonlySet<Value> | undefined): Value | undefined {
-  return values?.values().next().value;
 }
