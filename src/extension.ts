@@ -118,7 +118,7 @@ export function activate(context: vscode.ExtensionContext): void {
     workspace,
     // The menus of texts offer LRAT only where there is something to go to.
     workspace.onDidOpen(() => void vscode.commands.executeCommand('setContext', 'lrat.indexed', true)),
-    onSetting('person', () => workspace.inspector.signAs(personName())),
+    onSetting('person', () => workspace.signAs(personName())),
     treeView,
     registerAll(treeCommands('Trajectories', tree, treeView, memory), log),
     tree.onDidShow(count => {

@@ -13,6 +13,8 @@ export interface LabelView {
   /** `person` outranks `model` outranks `rules`; null where nobody has judged. */
   readonly by: 'person' | 'model' | 'rules' | null;
   readonly name: string;
+  /** Given by the person who looks at it. */
+  readonly isOwn: boolean;
   /** From 0 to 1. */
   readonly confidence: number | null;
   readonly reason: string | null;

@@ -216,9 +216,9 @@ function lensesOf(mark: BrowseMark, name: readonly string[], range: vscode.Range
           lens(vscode.l10n.t('Irrelevant'), 'lrat.setLabel', { key, label: 'irrelevant' }),
         ]
       : [
-          ...(label.by === 'person' ? [] : [lens(vscode.l10n.t('Accept'), 'lrat.acceptLabel', { key })]),
+          ...(label.isOwn ? [] : [lens(vscode.l10n.t('Accept'), 'lrat.acceptLabel', { key })]),
           lens(vscode.l10n.t('Flip'), 'lrat.flipLabel', { key }),
-          ...(label.by === 'person' ? [lens(vscode.l10n.t('Clear'), 'lrat.clearLabel', { key })] : []),
+          ...(label.isOwn ? [lens(vscode.l10n.t('Clear'), 'lrat.clearLabel', { key })] : []),
         ]),
   ];
 }

@@ -68,6 +68,12 @@ export class LratWorkspace implements vscode.Disposable {
     }
   }
 
+  /** Labels given from now on carry this name, and those that do are told to be one's own. */
+  signAs(person: string): void {
+    this.inspector.signAs(person);
+    this.#changed.fire('labels');
+  }
+
   /** Sets a person's label of a browse, or takes it back. */
   async label(browse: BrowseKey, label: 'relevant' | 'irrelevant' | null): Promise<void> {
     await this.inspector.ask('label', browse, label);

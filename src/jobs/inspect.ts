@@ -143,6 +143,7 @@ export class Inspector {
 
   signAs(person: string): void {
     this.#person = person;
+    this.#tables.clear();
   }
 
   /**
@@ -314,8 +315,12 @@ export class Inspector {
   async steps(log: string, id: string, from: number, to: number): Promise<StepView[]> {
     const trajectory = this.#read(log, id);
     const mined = await this.#minedView();
-    const view = new TrajectoryReader(log, trajectory, this.#labels, this.#counter, mined);
+    const view = this.#reader(log, trajectory, mined);
     return trajectory.steps.slice(from, to).map((_, i) => view.step(from + i));
+  }
+
+  #reader(log: string, trajectory: Trajectory, mined: MinedView): TrajectoryReader {
+    return new TrajectoryReader(log, trajectory, this.#labels, this.#person, this.#counter, mined);
   }
 
   /** Indexes of the steps whose text holds the words, case ignored. */
@@ -340,7 +345,7 @@ export class Inspector {
     const mined = await this.#minedView();
     return trajectories.flatMap(({ log, trajectory: id }) => {
       const trajectory = this.#read(log, id);
-      const reader = new TrajectoryReader(log, trajectory, this.#labels, this.#counter, mined);
+      const reader = this.#reader(log, trajectory, mined);
       return trajectory.steps.flatMap((step, index): BrowseMark[] => {
         if (step.kind !== 'browse' || step.position === null) return [];
         const { line, column } = step.position;
@@ -382,8 +387,8 @@ export class Inspector {
 
   /** What this person says of a browse, if anything. */
   #own(key: BrowseKey): { label: GivenLabel | undefined; note: GivenNote | undefined } {
-    const isOwn = ({ source }: LabelRecord) => source.kind === 'person' && source.name === this.#person;
-    return { label: this.#labels.of(key).findLast(isOwn), note: this.#labels.notes(key).findLast(isOwn) };
+    const isMine = (record: LabelRecord) => isOwn(record, this.#person);
+    return { label: this.#labels.of(key).findLast(isMine), note: this.#labels.notes(key).findLast(isMine) };
   }
 
   /**
@@ -491,7 +496,7 @@ export class Inspector {
     if (table === undefined) {
       table = this.#minings
         .current(mode)
-        .then(mined => new PairsTable(mode, mined, key => labelView(this.#labels, key)));
+        .then(mined => new PairsTable(mode, mined, key => labelView(this.#labels, this.#person, key)));
       this.#tables.set(mode, table);
     }
     return table;
@@ -658,6 +663,8 @@ class TrajectoryReader {
   readonly #log: string;
   readonly #trajectory: Trajectory;
   readonly #labels: ResolvedLabels;
+  /** Who looks. */
+  readonly #person: string;
   readonly #counter: TokenCounter;
   readonly #mined: MinedView;
   readonly #pairs: readonly Pair[];
@@ -667,12 +674,14 @@ class TrajectoryReader {
     log: string,
     trajectory: Trajectory,
     labels: ResolvedLabels,
+    person: string,
     counter: TokenCounter,
     mined: MinedView,
   ) {
     this.#log = log;
     this.#trajectory = trajectory;
     this.#labels = labels;
+    this.#person = person;
     this.#counter = counter;
     this.#mined = mined;
     this.#pairs = mined.pairs.get(place(log, trajectory.id)) ?? [];
@@ -747,7 +756,7 @@ class TrajectoryReader {
 
   #browse(index: number, step: BrowseStep) {
     const pair = this.#pairs.find(each => each.browseStep === step.step && each.positive === step.doc);
-    const label = labelView(this.#labels, this.#key(step));
+    const label = labelView(this.#labels, this.#person, this.#key(step));
     return {
       doc: step.doc,
       title: this.#title(step.doc),
@@ -808,17 +817,22 @@ class TrajectoryReader {
   }
 }
 
-/** The label that counts for a browse, as views show it. */
-function labelView(labels: ResolvedLabels, key: BrowseKey): LabelView {
+/** The label that counts for a browse, as views show it to a person. */
+function labelView(labels: ResolvedLabels, person: string, key: BrowseKey): LabelView {
   const given = labels.of(key).at(-1);
   return {
     value: given?.label ?? 'unknown',
     by: given?.source.kind ?? null,
     name: given?.source.name ?? '',
+    isOwn: given !== undefined && isOwn(given, person),
     confidence: given?.confidence ?? null,
     reason: given?.reason ?? null,
     notes: labels.notes(key).map(({ source, note }) => ({ name: source.name, text: note })),
   };
+}
+
+function isOwn({ source }: LabelRecord, person: string): boolean {
+  return source.kind === 'person' && source.name === person;
 }
 
 /** Where a step stands, as views show it. */

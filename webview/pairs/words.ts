@@ -67,6 +67,6 @@ export function columnWord(column: PairColumn): string {
   }
 }
 
-export function sourceWord({ by, name }: LabelView): string {
-  return by === null ? '' : by === 'person' ? l10n.t('you') : name;
+export function sourceWord({ isOwn, name }: LabelView): string {
+  return isOwn ? l10n.t('you') : name;
 }

@@ -64,13 +64,12 @@ function renderBrowse(
 }
 
 function provenance(step: StepView & { kind: 'browse' }): string {
-  const { by, name, confidence, reason } = step.label;
+  const { by, name, isOwn, confidence, reason } = step.label;
   if (by === null)
     return step.reasoning === null
       ? l10n.t('No reasoning after it: nobody can judge.')
       : l10n.t('Nobody has judged it.');
-  const who =
-    by === 'person' ? l10n.t('You') : by === 'rules' ? l10n.t('{0} (rules, not a model)', name) : name;
+  const who = isOwn ? l10n.t('You') : by === 'rules' ? l10n.t('{0} (rules, not a model)', name) : name;
   return `${who}${confidence === null ? '' : `, ${confidence.toFixed(2)}`}${reason === null ? '' : `: ${reason}`}`;
 }
 

@@ -107,7 +107,7 @@ function renderLinks(
 }
 
 export function renderLabel(label: LabelView): TemplateResult {
-  const by = label.by === null ? '' : label.by === 'person' ? l10n.t('by you') : l10n.t('by {0}', label.name);
+  const by = label.by === null ? '' : label.isOwn ? l10n.t('by you') : l10n.t('by {0}', label.name);
   const confidence = label.confidence === null ? '' : `, ${label.confidence.toFixed(2)}`;
   return html`<span class="label ${label.value}">${labelWord(label.value)}</span>
     <span class="muted">${by}${confidence}</span>`;

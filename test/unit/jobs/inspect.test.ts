@@ -4,6 +4,7 @@ import { unwatched } from '../../../src/base/progress.ts';
 import { buildIndex } from '../../../src/jobs/index.ts';
 import { Inspector } from '../../../src/jobs/inspect.ts';
 import { judgeWorkspace } from '../../../src/jobs/judge.ts';
+import type { PairQuery } from '../../../src/protocol.ts';
 import { readConfig, updateConfig } from '../../../src/workspace/config.ts';
 import { type WorkspacePaths, workspacePaths } from '../../../src/workspace/paths.ts';
 import { simulatedWorkspace } from '../../ui/world.ts';
@@ -44,6 +45,28 @@ describe('what the views of a workspace show', () => {
     expect(await inspector.refresh()).toBe('index');
     expect(await inspector.refresh()).toBeNull();
     expect(all().map(({ log }) => log)).not.toContain(last!.log);
+  });
+
+  it('tells the labels of the person who looks from those of others, in every view', async () => {
+    const query: PairQuery = {
+      ...{ mode: 'attributed', against: null, selection: 'pairs', words: '', lengths: null },
+      ...{ sort: 'place', descending: false },
+    };
+    const row = async () => (await inspector.pairsRows(query, 0, 1)).rows[0]!;
+    const { log, trajectory, step, doc } = await row();
+    inspector.label({ log, trajectory, step, doc }, 'relevant');
+    const shown = async () => {
+      const steps = await inspector.steps(log, trajectory, 0, 1000);
+      const labels = steps.flatMap(each =>
+        each.kind === 'browse' && each.step === step && each.doc === doc ? [each.label] : [],
+      );
+      return [(await row()).label, ...labels].map(({ by, name, isOwn }) => [by, name, isOwn]);
+    };
+    expect(await shown()).toEqual([1, 2].map(() => ['person', 'ada', true]));
+    inspector.signAs('bob');
+    expect(await shown()).toEqual([1, 2].map(() => ['person', 'ada', false]));
+    inspector.signAs('ada');
+    inspector.undo();
   });
 
   it('counts pairs in the order of the trajectories', async () => {

@@ -38,7 +38,15 @@ const plain: PairQuery = {
 /** Documents with an even number are judged by a person, the others by a model. */
 function viewOf(label: Label, { doc }: BrowseKey): LabelView {
   const by = label === 'unknown' ? null : Number(doc?.slice(1) ?? 0) % 2 === 0 ? 'person' : 'model';
-  return { value: label, by, name: by ?? '', confidence: null, reason: null, notes: [] };
+  return {
+    value: label,
+    by,
+    name: by ?? '',
+    isOwn: by === 'person',
+    confidence: null,
+    reason: null,
+    notes: [],
+  };
 }
 
 async function tableOf({ outlines, labelOf }: Case, mode: MiningMode): Promise<PairsTable> {

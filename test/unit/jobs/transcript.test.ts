@@ -18,7 +18,7 @@ const head: TrajectoryHead = {
 };
 const place = (step: number) => ({ index: step, step, place: null });
 const label: LabelView = {
-  ...{ value: 'unknown', by: null, name: '', confidence: null, reason: null, notes: [] },
+  ...{ value: 'unknown', by: null, name: '', isOwn: false, confidence: null, reason: null, notes: [] },
 };
 const browse: StepView = {
   ...{ ...place(1), kind: 'browse', doc: null, title: null, text: '', shows: 'document', reasoning: null },
