@@ -436,6 +436,8 @@ export interface EditorRequests {
     result: null;
   };
   'trajectory.undo': { params: null; result: null };
+  /** The step that was to be brought into view while the view could not hear of it. */
+  'trajectory.missed': { params: null; result: number | null };
   'open.log': { params: LogPlace; result: null };
   'open.text': { params: null; result: null };
   /** Lets the user choose what the trajectory is compared with. */
@@ -470,6 +472,8 @@ export interface EditorRequests {
   'pairs.find': { params: PairQuery & { browse: BrowsePlace }; result: number };
   'pairs.label': { params: { browse: BrowsePlace; label: 'relevant' | 'irrelevant' | null }; result: null };
   'pairs.undo': { params: null; result: null };
+  /** The browse whose row was to be brought into view while the view could not hear of it. */
+  'pairs.missed': { params: null; result: BrowsePlace | null };
   'pairs.openStep': { params: BrowsePlace; result: null };
   'pairs.openLog': { params: { log: string; place: LogPlace }; result: null };
   'pairs.train': { params: { mode: MiningModeName }; result: null };

@@ -54,7 +54,7 @@ export class CompareViews implements vscode.WebviewPanelSerializer {
         'compare.head': () => inspector.ask('compare', left!, right!),
         'compare.rows': ({ from, to }) => inspector.ask('compareRows', left!, right!, from, to),
         'compare.open': async ({ side, step }) => {
-          this.#views.open(places[side], places[side].trajectory, step);
+          await this.#views.openStep(places[side], step);
           return null;
         },
       },

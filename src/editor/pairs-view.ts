@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { BrowsePlace } from '../protocol.ts';
+import { Revealer } from './revealer.ts';
 import type { TrajectoryViews } from './trajectory-view.ts';
 import { serveWebview, tabIcon } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
@@ -12,7 +13,7 @@ export class PairsViews implements vscode.WebviewPanelSerializer {
   readonly #workspace: LratWorkspace;
   readonly #trajectories: TrajectoryViews;
   readonly #log: vscode.LogOutputChannel;
-  #open: { readonly panel: vscode.WebviewPanel; readonly reveal: (browse: BrowsePlace) => void } | undefined;
+  #open: { readonly panel: vscode.WebviewPanel; readonly revealer: Revealer<BrowsePlace> } | undefined;
 
   constructor(
     extension: vscode.Uri,
@@ -36,7 +37,7 @@ export class PairsViews implements vscode.WebviewPanelSerializer {
         }),
       );
     } else this.#open.panel.reveal();
-    if (browse !== undefined) this.#open?.reveal(browse);
+    if (browse !== undefined) this.#open?.revealer.reveal(browse);
   }
 
   async deserializeWebviewPanel(panel: vscode.WebviewPanel): Promise<void> {
@@ -65,6 +66,7 @@ export class PairsViews implements vscode.WebviewPanelSerializer {
           return null;
         },
         'pairs.undo': () => run('lrat.undoLabel'),
+        'pairs.missed': async () => revealer.missed(),
         'pairs.openStep': async browse => {
           await this.#trajectories.openStep(browse, browse.step);
           return null;
@@ -80,10 +82,12 @@ export class PairsViews implements vscode.WebviewPanelSerializer {
       this.#log,
     );
     const changes = onDidChange(() => send('changed', null));
-    this.#open = { panel, reveal: browse => send('revealBrowse', browse) };
+    const revealer = new Revealer<BrowsePlace>(panel, browse => send('revealBrowse', browse));
+    this.#open = { panel, revealer };
     panel.onDidDispose(() => {
       listener.dispose();
       changes.dispose();
+      revealer.dispose();
       this.#open = undefined;
     });
   }

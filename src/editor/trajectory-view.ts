@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import { firstWords } from '../base/text.ts';
 import type { LogPlace, LogView } from '../protocol.ts';
+import { Revealer } from './revealer.ts';
 import { showText } from './show-text.ts';
 import { serveWebview, tabIcon } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
@@ -17,6 +18,13 @@ export interface TrajectoryPlace {
   readonly trajectory: string;
 }
 
+/** A trajectory on the screen, or in a tab behind another. */
+interface OpenView {
+  readonly place: TrajectoryPlace;
+  readonly panel: vscode.WebviewPanel;
+  readonly revealer: Revealer<number>;
+}
+
 /** The trajectory view: as a panel for any trajectory, and as an editor for a log that holds one. */
 export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vscode.WebviewPanelSerializer {
   readonly #extension: vscode.Uri;
@@ -25,7 +33,8 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   readonly #shown = new vscode.EventEmitter<TrajectoryPlace>();
   /** A trajectory is looked at. */
   readonly onDidShow = this.#shown.event;
-  readonly #panels = new Map<string, { panel: vscode.WebviewPanel; reveal: (step: number) => void }>();
+  /** What is open; one trajectory may be so more than once: as a panel, as an editor, in a split. */
+  readonly #open = new Set<OpenView>();
 
   constructor(extension: vscode.Uri, workspace: LratWorkspace, log: vscode.LogOutputChannel) {
     this.#extension = extension;
@@ -35,23 +44,20 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
 
   /** Shows a trajectory, in the panel that has it if there is one. */
   open(place: TrajectoryPlace, title: string, step?: number): void {
-    const open = this.#panels.get(keyOf(place));
-    if (open !== undefined) {
-      open.panel.reveal();
-      if (step !== undefined) open.reveal(step);
-      return;
-    }
-    const panel = vscode.window.createWebviewPanel(
+    const open = [...this.#open].filter(view => isSame(view.place, place));
+    const shown = open.find(({ panel }) => panel.visible) ?? open.at(-1);
+    shown?.panel.reveal();
+    const { revealer } = shown ?? this.#fill(this.#newPanel(title), place);
+    if (step !== undefined) revealer.reveal(step);
+  }
+
+  #newPanel(title: string): vscode.WebviewPanel {
+    return vscode.window.createWebviewPanel(
       trajectoryViewType,
       firstWords(title, titleLength),
       vscode.ViewColumn.Active,
-      {
-        enableScripts: true,
-        enableFindWidget: true,
-      },
+      { enableScripts: true, enableFindWidget: true },
     );
-    this.#fill(panel, place);
-    if (step !== undefined) this.#panels.get(keyOf(place))?.reveal(step);
   }
 
   /** Shows a step of a trajectory that may not be open yet. */
@@ -159,34 +165,16 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   }
 
   /** @param back shows the list that the trajectory was opened from */
-  #fill(panel: vscode.WebviewPanel, place: TrajectoryPlace, back?: () => void): void {
+  #fill(panel: vscode.WebviewPanel, place: TrajectoryPlace, back?: () => void): OpenView {
     const { inspector, onDidChange } = this.#workspace;
     const { log, trajectory } = place;
     panel.iconPath = tabIcon(this.#extension);
-    // A view that is not loaded, or was thrown away while hidden, hears nothing: it is told once it has its trajectory.
-    let loaded = false;
-    let awaited: number | undefined;
-    const reveal = (step: number) => {
-      if (loaded) send('reveal', { step });
-      else awaited = step;
-    };
     const { listener, send } = serveWebview(
       panel.webview,
       this.#extension,
       'trajectory',
       {
-        'trajectory.head': async () => {
-          const head = await inspector.ask('head', log, trajectory);
-          // After the answer.
-          setImmediate(() => {
-            // It may be closed by now.
-            if (this.#panels.get(keyOf(place))?.panel !== panel) return;
-            loaded = panel.visible;
-            if (awaited !== undefined) send('reveal', { step: awaited });
-            awaited = undefined;
-          });
-          return head;
-        },
+        'trajectory.head': () => inspector.ask('head', log, trajectory),
         'trajectory.steps': ({ from, to }) => inspector.ask('steps', log, trajectory, from, to),
         'trajectory.find': ({ text }) => inspector.ask('find', log, trajectory, text),
         'trajectory.label': async ({ step, doc, label }) => {
@@ -197,6 +185,7 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           await this.#workspace.undo();
           return null;
         },
+        'trajectory.missed': async () => revealer.missed(),
         'trajectory.inList': async () => back !== undefined,
         'open.list': async () => {
           leave();
@@ -231,20 +220,23 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       this.#log,
     );
     const changes = onDidChange(() => send('changed', null));
+    const revealer = new Revealer<number>(panel, step => send('reveal', { step }));
     const shown = panel.onDidChangeViewState(() => {
-      if (!panel.visible) loaded = false;
       if (panel.active) this.#shown.fire(place);
     });
     this.#shown.fire(place);
-    this.#panels.set(keyOf(place), { panel, reveal });
+    const view = { place, panel, revealer };
+    this.#open.add(view);
     const leave = () => {
       listener.dispose();
       changes.dispose();
       shown.dispose();
+      revealer.dispose();
       closed.dispose();
-      this.#panels.delete(keyOf(place));
+      this.#open.delete(view);
     };
     const closed = panel.onDidDispose(leave);
+    return view;
   }
 
   /** Opens a log as text at a place. What stands in an archive has no text that an editor could show: it is named. */
@@ -259,6 +251,6 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   }
 }
 
-function keyOf({ log, trajectory }: TrajectoryPlace): string {
-  return JSON.stringify([log, trajectory]);
+function isSame(one: TrajectoryPlace, other: TrajectoryPlace): boolean {
+  return one.log === other.log && one.trajectory === other.trajectory;
 }

@@ -77,14 +77,25 @@ class PairsView extends View {
     const saved = this.#editor.state as SavedState | undefined;
     // A state that an older version left knows no lengths.
     this.#query = saved && { ...saved.query, lengths: saved.query.lengths ?? null };
-    void this.#load().then(() => {
-      if (saved?.selected) void this.#reveal(saved.selected);
-    });
+    void this.#start();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     window.removeEventListener('keydown', this.#onKey);
+  }
+
+  /** Shows the table, at the browse that it was opened for or else where it was left. */
+  async #start(): Promise<void> {
+    const left = (this.#editor.state as SavedState | undefined)?.selected ?? null;
+    await this.#load();
+    if (this.#head === undefined) return;
+    try {
+      const browse = (await this.#editor.request('pairs.missed', null)) ?? left;
+      if (browse !== null) await this.#reveal(browse);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** @param gone what is selected if the selected row is no longer shown: the one in its place, or none */
@@ -313,7 +324,7 @@ class PairsView extends View {
   protected override render(): TemplateResult {
     const [head, query] = [this.#head, this.#query];
     if (head === undefined || query === undefined) {
-      return renderPending(this.#failure, () => void this.#load());
+      return renderPending(this.#failure, () => void this.#start());
     }
     const halfLife = this.#preview ?? head.halfLife ?? 0;
     return html`

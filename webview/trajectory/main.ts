@@ -53,7 +53,6 @@ class TrajectoryView extends View {
   #seeksMatch = false;
   #filter: Filter = 'all';
   #selected = 0;
-  #wanted: number | undefined;
   #collapsed = false;
   #inList = false;
 
@@ -73,15 +72,25 @@ class TrajectoryView extends View {
       this.#inList = inList;
       this.requestUpdate();
     }, this.#fail);
-    void this.#load().then(() => {
-      if (this.#wanted !== undefined) this.#reveal(this.#wanted);
-      this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center');
-    });
+    void this.#start();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     window.removeEventListener('keydown', this.#onKey);
+  }
+
+  /** Shows the trajectory, at the step that it was opened for or else where it was left. */
+  async #start(): Promise<void> {
+    await this.#load();
+    if (this.#head === undefined) return;
+    try {
+      const step = await this.#editor.request('trajectory.missed', null);
+      if (step !== null) this.#reveal(step);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#list.show(Math.max(0, this.#shown.indexOf(this.#selected)), 'center');
   }
 
   async #load(): Promise<void> {
@@ -183,8 +192,6 @@ class TrajectoryView extends View {
   };
 
   #reveal(step: number): void {
-    // Asked for before the trajectory has come: it is shown when it does.
-    this.#wanted = this.#head === undefined ? step : undefined;
     const index = this.#head?.outline.findIndex(each => each.step === step) ?? -1;
     if (index >= 0) this.#actions.select(index);
   }
@@ -308,7 +315,7 @@ class TrajectoryView extends View {
     if (this.#failure !== undefined && head === undefined) {
       return html`<div class="state" role="alert">
         <p>${this.#failure}</p>
-        <vscode-button @click=${() => void this.#load()}>${l10n.t('Try again')}</vscode-button>
+        <vscode-button @click=${() => void this.#start()}>${l10n.t('Try again')}</vscode-button>
         <vscode-button appearance="secondary" @click=${() => void this.#editor.request('open.text', null)}>${l10n.t('Open as text')}</vscode-button>
       </div>`;
     }
