@@ -6,6 +6,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { Pages } from '../ui/pages.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
@@ -31,7 +32,7 @@ class CompareView extends View {
   );
   #head: Comparison | undefined;
   #failure: string | undefined;
-  #pages = new Map<number, readonly CompareRow[] | 'loading'>();
+  #rows = this.#newRows();
   /** Numbers of the rows that the filter shows, in order. */
   #shown: readonly number[] = [];
   #selected = 0;
@@ -57,17 +58,14 @@ class CompareView extends View {
   async #load(): Promise<void> {
     try {
       // What is on the screen stays until all of it is there anew.
-      const rows = [this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])];
-      const inView = new Set(rows.map(row => Math.floor(row / pageSize)));
-      const [head, ...pages] = await Promise.all([
+      const rows = this.#newRows();
+      const [head] = await Promise.all([
         this.#editor.request('compare.head', null),
-        ...[...inView].map(
-          async page => [page, await this.#editor.request('compare.rows', rangeOf(page))] as const,
-        ),
+        rows.load([this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])]),
       ]);
       this.#head = head;
       this.#failure = undefined;
-      this.#pages = new Map(pages);
+      this.#rows = rows;
       this.#applyFilter();
     } catch (error) {
       this.#failure = error instanceof Error ? error.message : String(error);
@@ -86,23 +84,13 @@ class CompareView extends View {
     this.#save();
   }
 
-  #row(row: number): CompareRow | undefined {
-    const page = Math.floor(row / pageSize);
-    // An answer that comes after a change belongs to the pages from before it.
-    const pages = this.#pages;
-    const rows = pages.get(page);
-    if (rows === undefined) {
-      pages.set(page, 'loading');
-      void this.#editor
-        .request('compare.rows', rangeOf(page))
-        .then(loaded => {
-          pages.set(page, loaded);
-          this.requestUpdate();
-        })
-        .catch(this.#fail);
-      return undefined;
-    }
-    return rows === 'loading' ? undefined : rows[row % pageSize];
+  #newRows(): Pages<CompareRow> {
+    return new Pages({
+      size: pageSize,
+      pull: range => this.#editor.request('compare.rows', range),
+      came: () => this.requestUpdate(),
+      failed: error => this.#fail(error),
+    });
   }
 
   #save(): void {
@@ -158,7 +146,7 @@ class CompareView extends View {
         break;
       case 'Enter': {
         if (onButton) return;
-        const row = this.#row(this.#selected);
+        const row = this.#rows.at(this.#selected);
         if (row?.left) this.#open(0, row.left.step);
         else if (row?.right) this.#open(1, row.right.step);
         break;
@@ -213,7 +201,7 @@ class CompareView extends View {
 
   #renderRow(position: number, start: number): TemplateResult {
     const number = this.#shown[position]!;
-    const row = this.#row(number);
+    const row = this.#rows.at(number);
     const isSelected = number === this.#selected;
     return html`<section
       class=${isSelected ? 'beside selected' : 'beside'}
@@ -253,10 +241,6 @@ class CompareView extends View {
       </ol>
     </div>`;
   }
-}
-
-function rangeOf(page: number): { from: number; to: number } {
-  return { from: page * pageSize, to: (page + 1) * pageSize };
 }
 
 /** What became of a candidate, in signs and words. */

@@ -18,6 +18,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { Pages } from '../ui/pages.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
@@ -29,8 +30,6 @@ import { columnWord, rangeWord, selectionWord, sourceWord } from './words.ts';
 /** Rows are pulled from the editor in pages of this many. */
 const pageSize = 100;
 const rowHeight = 32;
-/** The table's last pages that are kept; the editor has the rest. */
-const keptPages = 20;
 /** Milliseconds without a key or a move after which words count as written, and rows as standing still. */
 const pause = 120;
 const modes = ['attributed', 'paper', 'released'] as const;
@@ -53,7 +52,7 @@ class PairsView extends View {
   #query: PairQuery | undefined;
   #failure: string | undefined;
   #total = 0;
-  #pages = new Map<number, readonly PairTableRow[] | 'loading'>();
+  #rows: Pages<PairTableRow> | undefined;
   /** Titles of documents, null where the log has none. */
   readonly #titles = new Map<string, string | null>();
   #still: ReturnType<typeof setTimeout> | undefined;
@@ -121,14 +120,13 @@ class PairsView extends View {
   async #fetch(gone: 'next' | 'none' = 'none'): Promise<void> {
     const query = this.#query!;
     const asked = ++this.#asked;
-    const first = Math.floor((this.#list.items()[0]?.index ?? 0) / pageSize);
-    const { total, rows } = await this.#editor.request('pairs.rows', {
-      ...query,
-      from: first * pageSize,
-      to: (first + 1) * pageSize,
-    });
+    const rows = this.#newRows(query);
+    const [{ total }] = await Promise.all([
+      this.#editor.request('pairs.rows', { ...query, from: 0, to: 0 }),
+      rows.load([this.#list.items()[0]?.index ?? 0]),
+    ]);
     if (asked !== this.#asked) return;
-    this.#pages = new Map([[first, rows]]);
+    this.#rows = rows;
     this.#total = total;
     this.#list.resize(total, position => position);
     await this.#follow(query, gone);
@@ -156,7 +154,7 @@ class PairsView extends View {
 
   /** Titles stand in the logs: they are read for the rows on the screen, once these stand still. */
   protected override updated(): void {
-    const rows = this.#list.items().flatMap(({ index }) => this.#row(index) ?? []);
+    const rows = this.#list.items().flatMap(({ index }) => this.#rows?.at(index) ?? []);
     const unknown = rows.filter(({ doc }) => doc !== null && !this.#titles.has(doc));
     clearTimeout(this.#still);
     if (unknown.length === 0) return;
@@ -170,26 +168,13 @@ class PairsView extends View {
     }, pause);
   }
 
-  #row(position: number): PairTableRow | undefined {
-    const number = Math.floor(position / pageSize);
-    const page = this.#pages.get(number);
-    if (page === undefined) void this.#pull(number);
-    return page === undefined || page === 'loading' ? undefined : page[position % pageSize];
-  }
-
-  async #pull(number: number): Promise<void> {
-    const asked = this.#asked;
-    this.#pages.set(number, 'loading');
-    if (this.#pages.size > keptPages) this.#pages.delete(this.#pages.keys().next().value!);
-    const range = { from: number * pageSize, to: (number + 1) * pageSize };
-    try {
-      const { rows } = await this.#editor.request('pairs.rows', { ...this.#query!, ...range });
-      if (asked !== this.#asked) return;
-      this.#pages.set(number, rows);
-      this.requestUpdate();
-    } catch (error) {
-      this.#fail(error);
-    }
+  #newRows(query: PairQuery): Pages<PairTableRow> {
+    return new Pages({
+      size: pageSize,
+      pull: async range => (await this.#editor.request('pairs.rows', { ...query, ...range })).rows,
+      came: () => this.requestUpdate(),
+      failed: this.#fail,
+    });
   }
 
   readonly #fail = (error: unknown): void => {
@@ -218,7 +203,7 @@ class PairsView extends View {
   }
 
   #select(position: number): void {
-    const row = this.#row(position);
+    const row = this.#rows?.at(position);
     if (row === undefined) return;
     this.#selected = { position, row };
     this.#list.show(position);
@@ -254,7 +239,7 @@ class PairsView extends View {
       }
       if (position === -1) return;
       this.#list.show(position, 'center');
-      await this.#pull(Math.floor(position / pageSize));
+      await this.#rows?.load([position]);
       this.#select(position);
     } catch (error) {
       this.#fail(error);
@@ -505,7 +490,7 @@ class PairsView extends View {
   }
 
   #renderRow(head: PairsHead, position: number, start: number): TemplateResult {
-    const row = this.#row(position);
+    const row = this.#rows?.at(position);
     const isSelected = this.#selected?.position === position;
     return html`<div
       class=${classMap({ row: true, cells: true, selected: isSelected })}

@@ -8,6 +8,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { Pages } from '../ui/pages.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 import type { Actions } from './actions.ts';
@@ -43,7 +44,7 @@ class TrajectoryView extends View {
   );
   #head: TrajectoryHead | undefined;
   #failure: string | undefined;
-  #pages = new Map<number, readonly StepView[] | 'loading'>();
+  #steps = this.#newSteps();
   /** Indexes of the steps that the filter shows, in order. */
   #shown: readonly number[] = [];
   #found: readonly number[] = [];
@@ -97,15 +98,14 @@ class TrajectoryView extends View {
     try {
       // Asked for together: the place that is shown first need not wait for the head, and what is on the screen stays
       // until all of it is there anew.
-      const [head, ...pages] = await Promise.all([
+      const steps = this.#newSteps();
+      const [head] = await Promise.all([
         this.#editor.request('trajectory.head', null),
-        ...[...this.#pagesInView()].map(
-          async page => [page, await this.#editor.request('trajectory.steps', rangeOf(page))] as const,
-        ),
+        steps.load([this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])]),
       ]);
       this.#head = head;
       this.#failure = undefined;
-      this.#pages = new Map(pages);
+      this.#steps = steps;
       this.#applyFilter();
       this.#save();
       if (this.#words !== '') await this.#look();
@@ -116,10 +116,13 @@ class TrajectoryView extends View {
     await this.updateComplete;
   }
 
-  /** Numbers of the pages that the screen and the selection need. */
-  #pagesInView(): Set<number> {
-    const rows = this.#list.items().flatMap(({ index }) => this.#shown[index] ?? []);
-    return new Set([this.#selected, ...rows].map(index => Math.floor(index / pageSize)));
+  #newSteps(): Pages<StepView> {
+    return new Pages({
+      size: pageSize,
+      pull: range => this.#editor.request('trajectory.steps', range),
+      came: () => this.requestUpdate(),
+      failed: error => this.#fail(error),
+    });
   }
 
   #applyFilter(): void {
@@ -136,28 +139,6 @@ class TrajectoryView extends View {
     return 48 + Math.min(160, step.size / 3);
   }
 
-  #step(index: number): StepView | undefined {
-    const page = Math.floor(index / pageSize);
-    // An answer that comes after a change belongs to the pages from before it.
-    const pages = this.#pages;
-    const steps = pages.get(page);
-    if (steps === undefined) {
-      pages.set(page, 'loading');
-      void this.#editor
-        .request('trajectory.steps', rangeOf(page))
-        .then(loaded => {
-          pages.set(page, loaded);
-          this.requestUpdate();
-        })
-        .catch((error: unknown) => {
-          this.#failure = error instanceof Error ? error.message : String(error);
-          this.requestUpdate();
-        });
-      return undefined;
-    }
-    return steps === 'loading' ? undefined : steps[index % pageSize];
-  }
-
   readonly #actions: Actions = {
     select: index => {
       if (!this.#shown.includes(index)) this.#setFilter('all');
@@ -169,14 +150,14 @@ class TrajectoryView extends View {
     },
     stepAt: index => this.#head!.outline[index]!.step,
     label: label => {
-      const step = this.#step(this.#selected);
+      const step = this.#steps.at(this.#selected);
       if (step?.kind !== 'browse') return;
       void this.#editor
         .request('trajectory.label', { step: step.step, doc: step.doc, label })
         .catch(this.#fail);
     },
     openPair: () => {
-      const step = this.#step(this.#selected);
+      const step = this.#steps.at(this.#selected);
       if (step?.kind !== 'browse') return;
       void this.#editor.request('open.pair', { step: step.step, doc: step.doc }).catch(this.#fail);
     },
@@ -200,6 +181,9 @@ class TrajectoryView extends View {
     this.#filter = filter;
     this.#applyFilter();
     this.#save();
+    // The selected step stays in view, or the place where it would stand.
+    const at = this.#shown.findIndex(index => index >= this.#selected);
+    if (this.#shown.length > 0) this.#list.show(at === -1 ? this.#shown.length - 1 : at, 'center');
     this.requestUpdate();
   }
 
@@ -321,7 +305,7 @@ class TrajectoryView extends View {
     }
     if (head === undefined)
       return html`<div class="state"><vscode-progress-ring></vscode-progress-ring></div>`;
-    const selected = this.#step(this.#selected);
+    const selected = this.#steps.at(this.#selected);
     return html`
       ${this.#renderHeader(head)} ${this.#renderToolbar(head)}
       ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
@@ -344,7 +328,7 @@ class TrajectoryView extends View {
 
   #renderRow(head: TrajectoryHead, position: number, start: number): TemplateResult {
     const index = this.#shown[position]!;
-    const step = this.#step(index);
+    const step = this.#steps.at(index);
     return html`<div
       class=${classMap({ row: true, selected: index === this.#selected })}
       role="listitem"
@@ -432,7 +416,7 @@ class TrajectoryView extends View {
 
   /** Where the selected step stands in the log; null if the format does not tell, or the step is not loaded. */
   #placeInLog(): LogPlace | null {
-    return this.#step(this.#selected)?.place ?? null;
+    return this.#steps.at(this.#selected)?.place ?? null;
   }
 
   #renderToolbar(head: TrajectoryHead): TemplateResult {
@@ -441,6 +425,10 @@ class TrajectoryView extends View {
       ['think', l10n.t('Think')],
       ['search', l10n.t('Search')],
       ['browse', l10n.t('Browse')],
+      // Not every trajectory has these.
+      ...(['tool', 'answer'] as const)
+        .filter(kind => head.outline.some(step => step.kind === kind))
+        .map((kind): [Filter, string] => [kind, kind === 'tool' ? l10n.t('Tool') : l10n.t('Answer')]),
       ['unlabelled', l10n.t('Unlabelled')],
       ['paired', l10n.t('With a pair')],
     ];
@@ -498,10 +486,6 @@ function keys(): Keys {
     [['Enter', 'Shift+Enter'], l10n.t('in the field: next, previous match')],
     [['Escape'], l10n.t('in the field: back to the steps')],
   ];
-}
-
-function rangeOf(page: number): { from: number; to: number } {
-  return { from: page * pageSize, to: (page + 1) * pageSize };
 }
 
 function matches(step: StepOutline, filter: Filter): boolean {
