@@ -196,7 +196,7 @@ export interface RunsView {
   /** What was asked for otherwise, by the names that `run.json` has; null where a run has no such setting. */
   readonly settings: readonly {
     readonly name: string;
-    readonly values: readonly [string | null, string | null];
+    readonly values: readonly [string | number | null, string | number | null];
   }[];
   /** Of two trainings. */
   readonly curves: readonly [TrainingCurves, TrainingCurves] | null;

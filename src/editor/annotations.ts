@@ -6,6 +6,7 @@ import type { BrowseMark, CandidateMark } from '../jobs/transcript.ts';
 import type { DropReasonName, Fate, LabelValue } from '../protocol.ts';
 import { isCandidateLog, textEndings } from '../trajectory/log.ts';
 import type { BrowseKey } from '../trajectory/outline.ts';
+import { decimal, whole } from './figures.ts';
 import { labelWord } from './labels-tree.ts';
 import { onSetting, setting } from './settings.ts';
 import { type Transcripts, transcriptScheme } from './transcript.ts';
@@ -229,10 +230,10 @@ function summary({ label, weight, noPair }: BrowseMark, name: readonly string[])
     ...name,
     `${shapes[label.value]} ${label.value === 'unknown' ? vscode.l10n.t('unlabelled') : labelWord(label.value)}`,
     ...(label.by === null ? [] : [label.by === 'person' ? vscode.l10n.t('by {0}', label.name) : label.name]),
-    ...(label.confidence === null ? [] : [label.confidence.toFixed(2)]),
+    ...(label.confidence === null ? [] : [decimal(label.confidence, 2)]),
     weight === null
       ? vscode.l10n.t('no pair: {0}', noPair === null ? '' : reasonWord(noPair))
-      : vscode.l10n.t('weight {0}', weight.toFixed(2)),
+      : vscode.l10n.t('weight {0}', decimal(weight, 2)),
   ].join(' · ');
 }
 
@@ -261,7 +262,7 @@ function reasonWord(reason: DropReasonName): string {
 const shapes: Record<LabelValue, string> = { relevant: '●', irrelevant: '✕', unknown: '○' };
 
 function weightWord(weight: number | null): string {
-  return weight === null ? '' : `w ${weight.toFixed(2)}`;
+  return weight === null ? '' : `w ${decimal(weight, 2)}`;
 }
 
 /** The judge's words are data: they are put in as text, not as Markdown. */
@@ -276,7 +277,7 @@ function describe(mark: BrowseMark, name: readonly string[]): vscode.MarkdownStr
     text
       .appendMarkdown('\n\n')
       .appendText(
-        vscode.l10n.t('{0} tokens of post-browse reasoning → weight {1}', tokens, weight.toFixed(3)),
+        vscode.l10n.t('{0} tokens of post-browse reasoning → weight {1}', whole(tokens), decimal(weight, 3)),
       );
   }
   return text;

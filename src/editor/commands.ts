@@ -5,6 +5,7 @@ import { type Job, unwatched } from '../base/progress.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { TrajectoryEntry } from '../workspace/index.ts';
 import type { CompareViews } from './compare-view.ts';
+import { whole } from './figures.ts';
 import { withJob } from './job.ts';
 import type { LabelNode } from './labels-tree.ts';
 import { runCommandLine } from './process.ts';
@@ -190,7 +191,9 @@ async function guarded(
         return await run({
           ...unwatched,
           report: ({ task, done, total, unit }) =>
-            progress.report({ message: `${task} ${done}${total === undefined ? '' : `/${total}`} ${unit}` }),
+            progress.report({
+              message: `${task} ${whole(done)}${total === undefined ? '' : `/${whole(total)}`} ${unit}`,
+            }),
         });
       } catch (error) {
         if (error instanceof Error && error.name === 'AbortError') {

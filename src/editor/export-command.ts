@@ -5,6 +5,7 @@ import type { ExportResult } from '../jobs/export.ts';
 import type { MineResult } from '../jobs/mine.ts';
 import type { Layout } from '../mining/export.ts';
 import { requireTrust } from './commands.ts';
+import { whole } from './figures.ts';
 import { withJob } from './job.ts';
 import { minePairs, pickMode } from './mine-command.ts';
 import { runCommandLine } from './process.ts';
@@ -70,20 +71,20 @@ async function tell(file: vscode.Uri, words: string): Promise<void> {
 
 function describe(mined: MineResult, { layout, rows, leftOut, columns }: ExportResult): string {
   const missing: [number, string][] = [
-    [mined.dropped.noText, vscode.l10n.t('text unknown: {0}', mined.dropped.noText)],
-    [leftOut.irrelevant, vscode.l10n.t('judged irrelevant: {0}', leftOut.irrelevant)],
-    [leftOut.withoutNegatives, vscode.l10n.t('without negatives: {0}', leftOut.withoutNegatives)],
+    [mined.dropped.noText, vscode.l10n.t('text unknown: {0}', whole(mined.dropped.noText))],
+    [leftOut.irrelevant, vscode.l10n.t('judged irrelevant: {0}', whole(leftOut.irrelevant))],
+    [leftOut.withoutNegatives, vscode.l10n.t('without negatives: {0}', whole(leftOut.withoutNegatives))],
   ];
   const told = missing.flatMap(([count, words]) => (count > 0 ? [words] : []));
   return [
-    vscode.l10n.t('{0} pairs exported for {1}.', rows, names[layout]),
+    vscode.l10n.t('{0} pairs exported for {1}.', whole(rows), names[layout]),
     ...(told.length === 0 ? [] : [vscode.l10n.t('Left out: {0}.', told.join(', '))]),
     ...(columns === null
       ? []
       : [
           vscode.l10n.t(
             'Negatives per pair: {0}; {1} pairs repeat theirs, {2} negatives are left out.',
-            ...[columns.negatives, columns.repeating, columns.cut],
+            ...[columns.negatives, columns.repeating, columns.cut].map(whole),
           ),
         ]),
   ].join(' ');

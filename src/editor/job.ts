@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Job } from '../base/progress.ts';
+import { whole } from './figures.ts';
 
 /** Does long work with its progress in a notification, whose button stops it. */
 export function withJob<Result>(title: string, work: (job: Job) => Promise<Result>): Thenable<Result> {
@@ -14,7 +15,7 @@ export function withJob<Result>(title: string, work: (job: Job) => Promise<Resul
         report: ({ done, total }) => {
           const share = total === undefined ? 0 : (100 * done) / total;
           const count = total === undefined ? [done] : [done, total];
-          const message = count.map(each => each.toLocaleString(vscode.env.language)).join(' / ');
+          const message = count.map(whole).join(' / ');
           // Work of several parts begins anew with each.
           progress.report({ message, increment: Math.max(0, share - before) });
           before = share;

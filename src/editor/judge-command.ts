@@ -3,6 +3,7 @@ import type { Job } from '../base/progress.ts';
 import type { JudgePlan, JudgeResult } from '../jobs/judge.ts';
 import { runFolder } from '../jobs/runs.ts';
 import { requireTrust } from './commands.ts';
+import { rough, whole } from './figures.ts';
 import { withJob } from './job.ts';
 import { back, pick } from './pages.ts';
 import { runCommandLine } from './process.ts';
@@ -103,7 +104,7 @@ async function confirm(
   }
   const go = vscode.l10n.t('Judge');
   const answer = await vscode.window.showInformationMessage(
-    vscode.l10n.t('Judge {0} browses by {1} at {2}?', toJudge, choice.model, new URL(choice.url).host),
+    vscode.l10n.t('Judge {0} browses by {1} at {2}?', whole(toJudge), choice.model, new URL(choice.url).host),
     { modal: true, detail: details.join('\n') },
     go,
   );
@@ -120,20 +121,20 @@ function describePlan({
   inputTokens,
   inputCost,
 }: JudgePlan): string[] {
-  const tokens = inputTokens === null ? null : Intl.NumberFormat(vscode.env.language).format(inputTokens);
+  const tokens = inputTokens === null ? null : whole(inputTokens);
   const leftAlone: readonly (readonly [number, string])[] = [
-    [byPeople, vscode.l10n.t('labelled by people: {0}', byPeople)],
-    [already, vscode.l10n.t('judged before: {0}', already)],
-    [withoutReasoning, vscode.l10n.t('without reasoning: {0}', withoutReasoning)],
+    [byPeople, vscode.l10n.t('labelled by people: {0}', whole(byPeople))],
+    [already, vscode.l10n.t('judged before: {0}', whole(already))],
+    [withoutReasoning, vscode.l10n.t('without reasoning: {0}', whole(withoutReasoning))],
   ];
   const told = leftAlone.flatMap(([count, words]) => (count > 0 ? [words] : []));
   return [
     ...(tokens === null || toJudge === 0
       ? []
-      : [vscode.l10n.t('{0} requests, about {1} input tokens.', toJudge - fromCache, tokens)]),
-    ...(fromCache > 0 ? [vscode.l10n.t('Verdicts known from before: {0}.', fromCache)] : []),
+      : [vscode.l10n.t('{0} requests, about {1} input tokens.', whole(toJudge - fromCache), tokens)]),
+    ...(fromCache > 0 ? [vscode.l10n.t('Verdicts known from before: {0}.', whole(fromCache))] : []),
     ...(inputCost !== null && inputCost > 0
-      ? [vscode.l10n.t('About {0} by your prices, without the answers.', inputCost.toPrecision(2))]
+      ? [vscode.l10n.t('About {0} by your prices, without the answers.', rough(inputCost))]
       : []),
     ...(told.length > 0 ? [vscode.l10n.t('Left alone: {0}.', told.join(', '))] : []),
   ];
@@ -175,9 +176,9 @@ async function tell({ relevant, irrelevant, unknown }: JudgeResult): Promise<voi
   const open = vscode.l10n.t('Open Labels');
   const words = vscode.l10n.t(
     'Judged: {0} relevant, {1} irrelevant, {2} unknown.',
-    relevant,
-    irrelevant,
-    unknown,
+    whole(relevant),
+    whole(irrelevant),
+    whole(unknown),
   );
   if ((await vscode.window.showInformationMessage(words, open)) === open)
     await vscode.commands.executeCommand('lrat.labels.focus');
@@ -186,7 +187,7 @@ async function tell({ relevant, irrelevant, unknown }: JudgeResult): Promise<voi
 async function chooseJudge({ workspace, memory, keys }: JudgeParts): Promise<JudgeChoice | undefined> {
   const { waiting, browses } = await workspace.inspector.ask('labelCounts', setting('labels.lowConfidence'));
   const before = memory.get<Remembered>('judge');
-  const title = vscode.l10n.t('Judge {0} browses; {1} have no label', browses, waiting);
+  const title = vscode.l10n.t('Judge {0} browses; {1} have no label', whole(browses), whole(waiting));
   const kind = await pick(
     { title, step: 1, totalSteps: 1 },
     `${vscode.l10n.t('Who judges? Labels of people always count more.')} ${moreOptions('judge')}`,

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
-import { formatNumber } from '../evaluation/table.ts';
 import type { LabelCounts } from '../jobs/inspect.ts';
 import { type QueuedBrowse, type QueueName, type QueueOrder, queueNames } from '../jobs/label-queue.ts';
 import type { BrowseKey } from '../trajectory/outline.ts';
+import { decimal, range, ungrouped, whole } from './figures.ts';
 import { onSetting, setting } from './settings.ts';
 import { SortedTree } from './tree.ts';
 import { browsesWord, tokensWord } from './words.ts';
@@ -91,7 +91,7 @@ export class LabelTree extends SortedTree<LabelNode, QueueOrder> implements vsco
       case 'queue':
         return queueItem(node);
       case 'queuePage': {
-        const name = `${node.from + 1} – ${node.to}`;
+        const name = `${whole(node.from + 1)} – ${whole(node.to)}`;
         return new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
       }
       case 'browse':
@@ -123,10 +123,7 @@ function queueItem({ queue, count, of }: LabelNode & { kind: 'queue' }): vscode.
     count === 0 ? vscode.TreeItemCollapsibleState.None : vscode.TreeItemCollapsibleState.Collapsed,
   );
   item.id = queue;
-  item.description =
-    count === of
-      ? count.toLocaleString()
-      : vscode.l10n.t('{0} of {1}', count.toLocaleString(), of.toLocaleString());
+  item.description = count === of ? whole(count) : vscode.l10n.t('{0} of {1}', whole(count), whole(of));
   item.tooltip = meaning;
   item.iconPath = new vscode.ThemeIcon(of === 0 ? 'pass' : icon);
   item.contextValue = 'queue';
@@ -148,7 +145,7 @@ function queueWords(queue: QueueName): { name: string; meaning: string; icon: st
         name: vscode.l10n.t('Low confidence'),
         meaning: vscode.l10n.t(
           'Labels of a judge with a confidence below {0}. No person has looked at them yet.',
-          setting('labels.lowConfidence'),
+          ungrouped(setting('labels.lowConfidence')),
         ),
         icon: 'question',
       };
@@ -169,7 +166,7 @@ function browseItem(node: LabelNode & { kind: 'browse' }): vscode.TreeItem {
   const item = new vscode.TreeItem(name);
   item.id = `${node.queue} ${JSON.stringify(key)}`;
   const said = given.map(({ source, label, confidence }) =>
-    [source.name, labelWord(label), ...(confidence === undefined ? [] : [confidence.toFixed(2)])].join(' '),
+    [source.name, labelWord(label), ...(confidence === undefined ? [] : [decimal(confidence, 2)])].join(' '),
   );
   item.description = said.length > 0 ? said.join(' · ') : reasoningWord(reasoningTokens);
   item.tooltip = [
@@ -194,28 +191,32 @@ function browseItem(node: LabelNode & { kind: 'browse' }): vscode.TreeItem {
 /** The figure comes first: a narrow side bar cuts what stands behind. */
 function agreementItem(agreement: LabelCounts['agreements'][number]): vscode.TreeItem {
   const { judge, kappa, interval, observed, compared } = agreement;
-  const number = (value: number) => formatNumber(value, { scale: 1, digits: 2 });
-  const range = interval && `[${number(interval.low)}, ${number(interval.high)}]`;
+  const number = (value: number) => decimal(value, 2);
+  const bounds = interval && range(number(interval.low), number(interval.high));
   const value = kappa === null ? vscode.l10n.t('not defined') : number(kappa);
   const item = new vscode.TreeItem(
-    ['κ', value, range, `n ${compared}`].filter(part => part !== null).join(' '),
+    ['κ', value, bounds, `n ${whole(compared)}`].filter(part => part !== null).join(' '),
   );
   item.id = `agreement ${JSON.stringify(judge)}`;
   item.description = judge.name;
   const lines = [
     vscode.l10n.t('Agreement of people with {0}', judge.name),
     vscode.l10n.t('Cohen’s kappa: {0}', value),
-    range === null
+    bounds === null
       ? vscode.l10n.t('No interval: resampling takes labels that agree and labels that differ.')
       : interval?.over.unit === 'questions'
-        ? vscode.l10n.t('95 % interval: {0}, by bootstrap over {1} questions', range, interval.over.count)
-        : vscode.l10n.t('95 % interval: {0}, by bootstrap over the browses: there are few questions', range),
+        ? vscode.l10n.t(
+            '95 % interval: {0}, by bootstrap over {1} questions',
+            bounds,
+            whole(interval.over.count),
+          )
+        : vscode.l10n.t('95 % interval: {0}, by bootstrap over the browses: there are few questions', bounds),
     observed === null
       ? vscode.l10n.t('No browse has been decided by both a person and this judge.')
       : vscode.l10n.t(
           'On {0} that both have decided; {1} % of their labels are equal.',
           browsesWord(compared),
-          (100 * observed).toFixed(0),
+          whole(100 * observed),
         ),
     vscode.l10n.t(
       'Kappa is agreement beyond chance: 1 is full agreement, 0 is chance. It is not defined where chance alone would always agree.',

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
-import { formatInterval } from '../evaluation/table.ts';
-import type { MeasuredView } from '../protocol.ts';
+import type { EstimateView, MeasuredView } from '../protocol.ts';
+import { decimal, percent, range, whole } from './figures.ts';
 
 /** What was measured as Markdown: the means, and what each retriever wins over its baseline. */
 export function markdownOf(
@@ -10,10 +10,14 @@ export function markdownOf(
   const retriever = vscode.l10n.t('Retriever');
   return [
     `# ${escaped(title)}`,
-    vscode.l10n.t('{0} queries of {1} questions. Means in percent, with 95 % intervals.', queries, questions),
+    vscode.l10n.t(
+      '{0} queries of {1} questions. Means in percent, with 95 % intervals.',
+      whole(queries),
+      whole(questions),
+    ),
     markdownTable(
       [retriever, ...metrics],
-      rows.map(row => [row.retriever, ...metrics.map(metric => formatInterval(row.metrics[metric]!))]),
+      rows.map(row => [row.retriever, ...metrics.map(metric => interval(row.metrics[metric]!))]),
     ),
     ...differences.flatMap(difference => [
       `## ${vscode.l10n.t('{0} against {1}', escaped(difference.retriever), escaped(difference.baseline))}`,
@@ -21,12 +25,17 @@ export function markdownOf(
         [vscode.l10n.t('Metric'), vscode.l10n.t('Paired difference in points'), 'p'],
         metrics.map(metric => {
           const value = difference.metrics[metric]!;
-          return [metric, formatInterval(value), value.p.toFixed(4)];
+          return [metric, interval(value), decimal(value.p, 4)];
         }),
       ),
     ]),
     '',
   ].join('\n\n');
+}
+
+/** `62.3 [60.1, 64.5]` */
+function interval({ mean, low, high }: EstimateView): string {
+  return `${percent(mean)} ${range(percent(low), percent(high))}`;
 }
 
 /** A table whose cells are text. */

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Job } from '../base/progress.ts';
 import type { MineResult } from '../jobs/mine.ts';
 import { requireTrust } from './commands.ts';
+import { whole } from './figures.ts';
 import { withJob } from './job.ts';
 import { runCommandLine } from './process.ts';
 import { moreOptions } from './words.ts';
@@ -56,7 +57,7 @@ export async function pickMode(title: string): Promise<string | undefined> {
 /** Says where the pairs are, and offers to look at them. */
 async function tell({ rows, out }: MineResult): Promise<void> {
   const open = vscode.l10n.t('Open Pairs');
-  const words = vscode.l10n.t('{0} pairs mined into {1}.', rows, vscode.workspace.asRelativePath(out));
+  const words = vscode.l10n.t('{0} pairs mined into {1}.', whole(rows), vscode.workspace.asRelativePath(out));
   if ((await vscode.window.showInformationMessage(words, open)) === open)
     await vscode.commands.executeCommand('lrat.openPairs');
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { firstWords } from '../base/text.ts';
 import type { RunsView } from '../protocol.ts';
+import { settingWord } from './figures.ts';
 import { escaped, markdownOf, markdownTable } from './markdown.ts';
 import type { RunViews } from './run-view.ts';
 import { titleLength } from './trajectory-view.ts';
@@ -84,7 +85,10 @@ function describe(view: RunsView): string {
   const title = titleOf(view);
   const differing = markdownTable(
     [vscode.l10n.t('Setting'), ...sides.map(({ name, id }) => `${name} (${id})`)],
-    settings.map(({ name, values }) => [name, ...values.map(value => value ?? '–')]),
+    settings.map(({ name, values }) => [
+      name,
+      ...values.map(value => (value === null ? '–' : settingWord(value))),
+    ]),
   );
   return [
     result === null ? `# ${escaped(title)}\n\n${escaped(problem ?? '')}\n` : markdownOf(title, result),

@@ -14,6 +14,7 @@ import {
 } from '../jobs/runs.ts';
 import type { RunView } from '../protocol.ts';
 import type { RunFolder } from '../training/run-folder.ts';
+import { settingWord, ungrouped, whole } from './figures.ts';
 import type { RunWatch } from './run-watch.ts';
 import { countNames } from './runs-tree.ts';
 import { showText } from './show-text.ts';
@@ -140,7 +141,7 @@ async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader
   const record = folder.read();
   if (record.kind !== 'training') {
     const settings = Object.entries(record.request).map(
-      ([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+      ([name, value]) => [name, settingWord(value)] as const,
     );
     return { ...common, settings, pace: null };
   }
@@ -152,13 +153,16 @@ async function viewOf(run: RunSummary, folder: RunFolder, metrics: MetricsReader
       [vscode.l10n.t('Pairs'), pairs],
       [vscode.l10n.t('Base'), isNew ? vscode.l10n.t('a new static encoder') : base],
       [vscode.l10n.t('Model'), relative(folder.workspace, resolve(folder.workspace, out))],
-      [vscode.l10n.t('Epochs'), String(recipe.epochs)],
-      [vscode.l10n.t('Batch'), vscode.l10n.t('{0} rows', recipe.batchSize)],
-      [vscode.l10n.t('Learning rate'), vscode.l10n.t('{0}, {1} decay', recipe.learningRate, recipe.decay)],
-      [vscode.l10n.t('Temperature'), String(recipe.temperature)],
-      [vscode.l10n.t('Group'), vscode.l10n.t('{0} documents', recipe.groupSize)],
+      [vscode.l10n.t('Epochs'), ungrouped(recipe.epochs)],
+      [vscode.l10n.t('Batch'), vscode.l10n.t('{0} rows', whole(recipe.batchSize))],
+      [
+        vscode.l10n.t('Learning rate'),
+        vscode.l10n.t('{0}, {1} decay', ungrouped(recipe.learningRate), recipe.decay),
+      ],
+      [vscode.l10n.t('Temperature'), ungrouped(recipe.temperature)],
+      [vscode.l10n.t('Group'), vscode.l10n.t('{0} documents', whole(recipe.groupSize))],
       [vscode.l10n.t('Weights'), recipe.weighted ? vscode.l10n.t('of the pairs') : vscode.l10n.t('all 1')],
-      [vscode.l10n.t('Seed'), String(recipe.seed)],
+      [vscode.l10n.t('Seed'), ungrouped(recipe.seed)],
     ],
     pace: paceOf(metrics.steps, run.steps, recipe.batchSize),
   };

@@ -1,8 +1,8 @@
 import * as vscode from 'vscode';
 import { holds } from '../base/text.ts';
-import { formatNumber } from '../evaluation/table.ts';
 import type { RunSummary } from '../jobs/runs.ts';
 import type { Problem } from '../trajectory/model.ts';
+import { decimal, moment, percent, whole } from './figures.ts';
 import type { RunWatch } from './run-watch.ts';
 import { SortedTree } from './tree.ts';
 import { pairsWord } from './words.ts';
@@ -88,7 +88,7 @@ function runItem(run: RunSummary): vscode.TreeItem {
   item.description = describe(run);
   item.tooltip = [
     `${run.name}: ${run.title}`,
-    vscode.l10n.t('Run {0}, started {1}', run.id, new Date(run.created).toLocaleString()),
+    vscode.l10n.t('Run {0}, started {1}', run.id, moment(run.created)),
     item.description,
     ...(run.error === null ? [] : [run.error]),
   ].join('\n');
@@ -107,7 +107,7 @@ function describe(run: RunSummary): string {
   return [
     kindWord(run.kind),
     stateWord(run.state),
-    ...(run.state === 'finished' || run.steps === 0 ? [] : [`${run.step}/${run.steps}`]),
+    ...(run.state === 'finished' || run.steps === 0 ? [] : [`${whole(run.step)}/${whole(run.steps)}`]),
     headline(run),
   ]
     .filter(part => part !== null)
@@ -120,13 +120,13 @@ export function headline({ figures, loss, counts }: RunSummary): string | null {
     return countNames()
       .filter(([name]) => (counts[name] ?? 0) > 0)
       .map(([name, word]) =>
-        name === 'pairs' ? pairsWord(counts[name]!) : `${counts[name]!.toLocaleString()} ${word}`,
+        name === 'pairs' ? pairsWord(counts[name]!) : `${whole(counts[name]!)} ${word}`,
       )
       .join(', ');
   }
   const [measured] = Object.entries(figures);
-  if (measured !== undefined) return `${measured[0]} ${formatNumber(measured[1])}`;
-  return loss === null ? null : vscode.l10n.t('loss {0}', loss.toFixed(3));
+  if (measured !== undefined) return `${measured[0]} ${percent(measured[1])}`;
+  return loss === null ? null : vscode.l10n.t('loss {0}', decimal(loss, 3));
 }
 
 /** The numbers that judging and mining end with, as people read them. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { whole } from './figures.ts';
 import { isAwaited } from './process.ts';
 import type { RunWatch } from './run-watch.ts';
 import { headline, kindWord, stateWord } from './runs-tree.ts';
@@ -50,7 +51,7 @@ export class StatusBar implements vscode.Disposable {
         arguments: [{ kind: 'run', run: running }],
       };
     } else if (this.#trajectories !== undefined) {
-      this.#item.text = vscode.l10n.t('LRAT {0} trajectories', this.#trajectories.toLocaleString());
+      this.#item.text = vscode.l10n.t('LRAT {0} trajectories', whole(this.#trajectories));
       this.#item.tooltip = vscode.l10n.t('Trajectories in the index of this workspace');
       this.#item.command = 'lrat.trajectories.focus';
     } else {

@@ -11,6 +11,7 @@ import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
+import { moment, ungrouped, whole } from './figures.ts';
 import { withJob } from './job.ts';
 import { minePairs } from './mine-command.ts';
 import { ask, back, type Page, type Place, pick, turnPages } from './pages.ts';
@@ -90,7 +91,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const running = runs.filter(isRunning);
       const stop = vscode.l10n.t('Stop');
       if (running.length > 1) {
-        const question = vscode.l10n.t('Stop {0} runs?', running.length);
+        const question = vscode.l10n.t('Stop {0} runs?', whole(running.length));
         const detail = names(running);
         if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, stop)) !== stop)
           return;
@@ -135,7 +136,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
         const answer = await vscode.window.showWarningMessage(
           isOne
             ? vscode.l10n.t('Delete the run of {0}?', runs[0]!.name)
-            : vscode.l10n.t('Delete {0} runs?', runs.length),
+            : vscode.l10n.t('Delete {0} runs?', whole(runs.length)),
           { modal: true, detail: isOne ? loss : `${names(runs)}\n\n${loss}` },
           remove,
         );
@@ -150,7 +151,7 @@ export function runCommands(parts: RunParts): Record<string, Command> {
 
 /** The runs of a question, one on a line. */
 function names(runs: readonly RunSummary[]): string {
-  return runs.map(({ name, created }) => `${name}, ${new Date(created).toLocaleString()}`).join('\n');
+  return runs.map(({ name, created }) => `${name}, ${moment(created)}`).join('\n');
 }
 
 async function resumeRun(parts: RunParts, { id, name }: RunSummary): Promise<void> {
@@ -288,7 +289,12 @@ async function pairItems(workspace: LratWorkspace) {
 function describePairs(workspace: LratWorkspace, pairs: string): string {
   try {
     const record = JSON.parse(readFileSync(pairRecordPath(join(workspace.path, pairs)), 'utf8'));
-    return vscode.l10n.t('{0} pairs, {1} · {2}', Number(record.rows), String(record.mode), dirname(pairs));
+    return vscode.l10n.t(
+      '{0} pairs, {1} · {2}',
+      whole(Number(record.rows)),
+      String(record.mode),
+      dirname(pairs),
+    );
   } catch {
     return dirname(pairs);
   }
@@ -384,35 +390,45 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
       scale = 1,
     ) => ({ name, label, value: value === null ? '' : String(value), check, scale });
     const settings = [
-      number('epochs', vscode.l10n.t('Epochs: {0}', epochs), epochs, wholeFromOne),
-      number('batch', vscode.l10n.t('Batch: {0} rows', batch), batch, wholeFromOne),
-      number('lr', vscode.l10n.t('Learning rate: {0}', lr), lr, aboveZero),
-      number('tau', vscode.l10n.t('Temperature: {0}', tau), tau, aboveZero),
-      number('group', vscode.l10n.t('Group: {0} documents per row', group), group, wholeFromOne),
+      number('epochs', vscode.l10n.t('Epochs: {0}', ungrouped(epochs)), epochs, wholeFromOne),
+      number('batch', vscode.l10n.t('Batch: {0} rows', ungrouped(batch)), batch, wholeFromOne),
+      number('lr', vscode.l10n.t('Learning rate: {0}', ungrouped(lr)), lr, aboveZero),
+      number('tau', vscode.l10n.t('Temperature: {0}', ungrouped(tau)), tau, aboveZero),
+      number('group', vscode.l10n.t('Group: {0} documents per row', ungrouped(group)), group, wholeFromOne),
       number(
         'warmup',
-        vscode.l10n.t('Warmup: {0} % of the steps', rounded(100 * warmup)),
+        vscode.l10n.t('Warmup: {0} % of the steps', ungrouped(rounded(100 * warmup))),
         rounded(100 * warmup),
         percent,
         0.01,
       ),
       number(
         'maxLength',
-        vscode.l10n.t('Length: {0} tokens of a text', maxLength ?? '∞'),
+        vscode.l10n.t(
+          'Length: {0} tokens of a text',
+          maxLength === undefined || maxLength === null ? '∞' : ungrouped(maxLength),
+        ),
         maxLength,
         wholeFromOne,
       ),
       ...(base === 'static'
-        ? [number('dimension', vscode.l10n.t('Dimension: {0}', dimension), dimension, wholeFromOne)]
+        ? [
+            number(
+              'dimension',
+              vscode.l10n.t('Dimension: {0}', ungrouped(dimension)),
+              dimension,
+              wholeFromOne,
+            ),
+          ]
         : []),
       number(
         'heldOut',
-        vscode.l10n.t('Held out: {0} % of the questions', rounded(100 * heldOut)),
+        vscode.l10n.t('Held out: {0} % of the questions', ungrouped(rounded(100 * heldOut))),
         rounded(100 * heldOut),
         belowHundred,
         0.01,
       ),
-      number('seed', vscode.l10n.t('Seed: {0}', seed), seed, wholeFromZero),
+      number('seed', vscode.l10n.t('Seed: {0}', ungrouped(seed)), seed, wholeFromZero),
     ];
     const weighing = {
       label: weights

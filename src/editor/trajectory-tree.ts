@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { holds, oneLine } from '../base/text.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { TrajectoryEntry } from '../workspace/index.ts';
+import { whole } from './figures.ts';
 import { SortedTree } from './tree.ts';
 import { browsesWord, pairsWord, searchesWord } from './words.ts';
 import type { LratWorkspace } from './workspace.ts';
@@ -133,7 +134,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
     const problems = status.problems.filter(({ log, reason }) => holds(this.filter, [log, reason]));
     this.#shown.fire(shown.length);
     const digits = (count: (entry: TrajectoryEntry) => number) =>
-      String(shown.reduce((most, entry) => Math.max(most, count(entry)), 0)).length;
+      whole(shown.reduce((most, entry) => Math.max(most, count(entry)), 0)).length;
     this.#columns = {
       searches: digits(entry => entry.searches),
       browses: digits(entry => entry.browses),
@@ -187,7 +188,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
     if (entries.length <= pageSize) return this.#leaves(entries, parent);
     return Array.from({ length: Math.ceil(entries.length / pageSize) }, (_, i) => {
       const page = entries.slice(i * pageSize, (i + 1) * pageSize);
-      const name = `${i * pageSize + 1} – ${i * pageSize + page.length}`;
+      const name = `${whole(i * pageSize + 1)} – ${whole(i * pageSize + page.length)}`;
       return this.#in(parent, { kind: 'page', name, entries: page });
     });
   }
@@ -203,7 +204,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
       case 'page': {
         const item = new vscode.TreeItem(node.name, vscode.TreeItemCollapsibleState.Collapsed);
         item.id = idOf(node);
-        item.description = String(node.entries.length);
+        item.description = whole(node.entries.length);
         return item;
       }
       case 'trajectory':
@@ -213,7 +214,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
           vscode.l10n.t('Problems'),
           vscode.TreeItemCollapsibleState.Collapsed,
         );
-        item.description = String(node.problems.length);
+        item.description = whole(node.problems.length);
         item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
         return item;
       }
@@ -223,7 +224,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
           vscode.TreeItemCollapsibleState.Collapsed,
         );
         item.id = idOf(node);
-        item.description = String(node.count);
+        item.description = whole(node.count);
         item.iconPath = new vscode.ThemeIcon('question', new vscode.ThemeColor('descriptionForeground'));
         return item;
       }
@@ -267,9 +268,9 @@ function trajectoryItem(
   const question = entry.question ?? entry.trajectory;
   // Figure spaces are as wide as digits.
   const numbers = [
-    String(entry.searches).padStart(columns.searches, '\u2007'),
-    String(entry.browses).padStart(columns.browses, '\u2007'),
-    String(pairs ?? '…').padStart(columns.pairs, '\u2007'),
+    whole(entry.searches).padStart(columns.searches, '\u2007'),
+    whole(entry.browses).padStart(columns.browses, '\u2007'),
+    (pairs === undefined ? '…' : whole(pairs)).padStart(columns.pairs, '\u2007'),
   ];
   const item = new vscode.TreeItem(`${numbers.join(' · ')}\u2002${oneLine(question)}`);
   item.id = keyOf(entry);

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { firstWords } from '../base/text.ts';
 import type { Transcript, TranscriptWords } from '../jobs/transcript.ts';
 import type { StepKind } from '../protocol.ts';
+import { language } from './figures.ts';
 import { outcomeWord } from './trajectory-tree.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -89,7 +90,7 @@ export class Transcripts
 /** What the worker that writes transcripts cannot know: the words in the reader's language. */
 function transcriptWords(): TranscriptWords {
   return {
-    language: vscode.env.language,
+    language,
     outcomes: {
       correct: outcomeWord('correct'),
       incorrect: outcomeWord('incorrect'),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { EditorEvents, EditorRequests, Message } from '../protocol.ts';
+import { language } from './figures.ts';
 
 /** The handlers of a view: one for every request that the view can make. */
 export type Handlers<Method extends keyof EditorRequests> = {
@@ -63,9 +64,8 @@ function page(webview: vscode.Webview, bundles: vscode.Uri, view: string): strin
     `style-src ${webview.cspSource} 'nonce-${nonce}'`,
     `font-src ${webview.cspSource}`,
   ].join('; ');
-  const strings = vscode.l10n.bundle;
   return `<!DOCTYPE html>
-<html lang="${strings === undefined ? 'en' : vscode.env.language}">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -75,7 +75,7 @@ function page(webview: vscode.Webview, bundles: vscode.Uri, view: string): strin
 </head>
 <body>
 <lrat-${view}></lrat-${view}>
-<script type="application/json" id="l10n">${inScript(strings ?? {})}</script>
+<script type="application/json" id="l10n">${inScript(vscode.l10n.bundle ?? {})}</script>
 <script nonce="${nonce}" src="${at(`${view}.js`)}"></script>
 </body>
 </html>`;

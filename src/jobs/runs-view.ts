@@ -49,7 +49,7 @@ async function curves(folder: RunFolder, steps: number): Promise<TrainingCurves>
 }
 
 /** What was asked for, by name. What every run has to itself is left out: its name, its model, its time. */
-function settingsOf(folder: RunFolder): ReadonlyMap<string, string> {
+function settingsOf(folder: RunFolder): ReadonlyMap<string, string | number> {
   const record = folder.read();
   if (record.kind !== 'training') return flattened(record.request);
   const { pairs, pairsHash, base, baseHash, recipe, lineage, versions } = record;
@@ -62,19 +62,19 @@ function settingsOf(folder: RunFolder): ReadonlyMap<string, string> {
   });
 }
 
-function flattened(settings: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+function flattened(settings: Readonly<Record<string, unknown>>): ReadonlyMap<string, string | number> {
   return new Map(
     Object.entries(settings).flatMap(([name, value]) =>
       value === undefined || value === null
         ? []
-        : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
+        : [[name, typeof value === 'string' || typeof value === 'number' ? value : JSON.stringify(value)]],
     ),
   );
 }
 
 function differences(
-  one: ReadonlyMap<string, string>,
-  other: ReadonlyMap<string, string>,
+  one: ReadonlyMap<string, string | number>,
+  other: ReadonlyMap<string, string | number>,
 ): RunsView['settings'] {
   return [...new Set([...one.keys(), ...other.keys()])]
     .map(name => ({ name, values: [one.get(name) ?? null, other.get(name) ?? null] as const }))

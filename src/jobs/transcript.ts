@@ -1,3 +1,4 @@
+import { figuresIn } from '../base/figures.ts';
 import type {
   CandidateView,
   DropReasonName,
@@ -71,11 +72,12 @@ export function transcriptOf(
   words: TranscriptWords,
 ): Transcript {
   const lines: string[] = [];
+  const { whole } = figuresIn(words.language);
   const marks: { browses: BrowseMark[]; candidates: CandidateMark[] } = { browses: [], candidates: [] };
   const spans: Transcript['steps'][number][] = [];
   const indented = (text: string, by = '    ') => {
     for (const line of text.split(/\r\n|\r|\n/)) lines.push(line === '' ? '' : by + line);
-    if (text.length >= limit) lines.push(`${by}… ${put(words.cut, limit.toLocaleString(words.language))}`);
+    if (text.length >= limit) lines.push(`${by}… ${put(words.cut, whole(limit))}`);
   };
 
   const facts = [words.outcomes[head.outcome], head.agent, head.retriever, head.log].filter(
@@ -84,7 +86,7 @@ export function transcriptOf(
   lines.push(head.question ?? head.trajectory, facts.join(' · '), '');
   for (const step of steps) {
     const line = lines.length;
-    const { name, body } = content(step, words);
+    const { name, body } = content(step, words, whole);
     lines.push(`[${step.step}] ${words.kinds[step.kind]}${name === '' ? '' : `  ${name}`}`);
     if (step.kind === 'search') {
       for (const candidate of step.candidates) {
@@ -112,11 +114,15 @@ export function markOf(
   return { key, label, weight: pair?.weight ?? null, noPair, tokens };
 }
 
-function content(step: StepView, words: TranscriptWords): { name: string; body: string } {
+function content(
+  step: StepView,
+  words: TranscriptWords,
+  whole: (figure: number) => string,
+): { name: string; body: string } {
   switch (step.kind) {
     case 'think':
       return {
-        name: put(step.postBrowse ? words.postBrowseTokens : words.tokens, String(step.tokens)),
+        name: put(step.postBrowse ? words.postBrowseTokens : words.tokens, whole(step.tokens)),
         body: step.text,
       };
     case 'search':

@@ -6,6 +6,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal, whole } from '../ui/numbers.ts';
 import { Pages } from '../ui/pages.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
@@ -226,7 +227,7 @@ class CompareView extends View {
       <p class="caption">
         <span class="side">${side === 0 ? 'A' : 'B'}</span>
         <button type="button" class="step-link" @click=${() => this.#open(side, cell.step)}>
-          ${l10n.t('step {0}', cell.step)}
+          ${l10n.t('step {0}', String(cell.step))}
         </button>
       </p>
       <p class="query">${cell.query}</p>
@@ -252,7 +253,7 @@ function marks(candidate: CompareCell['candidates'][number]): string[] {
     ...(label === 'irrelevant' ? [`✕ ${l10n.t('irrelevant')}`] : []),
     ...(browsed && label === null ? [`○ ${l10n.t('browsed')}`] : []),
     ...(browsed && !browsedByOther ? [l10n.t('by this one only')] : []),
-    ...(weight === null ? [] : [l10n.t('weight {0}', weight.toFixed(2))]),
+    ...(weight === null ? [] : [l10n.t('weight {0}', decimal(weight, 2))]),
   ];
 }
 
@@ -266,11 +267,11 @@ function renderHead({ sides, shared, union }: Comparison): TemplateResult {
     [l10n.t('Log'), ({ log }) => log],
     [l10n.t('Retriever'), ({ retriever }) => retriever ?? '–'],
     [l10n.t('Outcome'), outcome],
-    [l10n.t('Searches'), ({ searches }) => searches],
-    [l10n.t('Browses'), ({ browses }) => browses],
-    [l10n.t('Relevant documents'), ({ relevant }) => relevant],
-    [l10n.t('Pairs'), ({ pairs }) => pairs],
-    [l10n.t('Documents seen'), ({ documents }) => documents],
+    [l10n.t('Searches'), ({ searches }) => whole(searches)],
+    [l10n.t('Browses'), ({ browses }) => whole(browses)],
+    [l10n.t('Relevant documents'), ({ relevant }) => whole(relevant)],
+    [l10n.t('Pairs'), ({ pairs }) => whole(pairs)],
+    [l10n.t('Documents seen'), ({ documents }) => whole(documents)],
   ];
   const share = union === 0 ? 0 : Math.round((100 * shared) / union);
   return html`<h1>${a.question ?? a.trajectory}</h1>
@@ -291,8 +292,7 @@ function renderHead({ sides, shared, union }: Comparison): TemplateResult {
         ${rows.map(
           ([name, value]) => html`<tr>
             <th scope="row">${name}</th>
-            <td>${value(a)}</td>
-            <td>${value(b)}</td>
+            ${sides.map(side => html`<td>${value(side)}</td>`)}
           </tr>`,
         )}
       </tbody>

@@ -6,6 +6,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { whole } from '../ui/numbers.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 
@@ -277,8 +278,8 @@ class LogListView extends View {
       <span role="cell" class="name" title=${entry.trajectory}>${entry.trajectory}</span>
       <span role="cell" class="question">${entry.question ?? '–'}</span>
       <span role="cell" class="outcome ${entry.outcome}">${shape} ${word}</span>
-      <span role="cell" class="number">${entry.searches}</span>
-      <span role="cell" class="number">${entry.browses}</span>
+      <span role="cell" class="number">${whole(entry.searches)}</span>
+      <span role="cell" class="number">${whole(entry.browses)}</span>
       ${this.#renderPairCount(entry)}
     </div>`;
   }
@@ -287,7 +288,7 @@ class LogListView extends View {
     if (noPairs !== null) return html`<span role="cell" class="number muted" title=${noPairs}>0</span>`;
     return this.#pairs === undefined
       ? html`<span role="cell" class="number muted" title=${this.#pairsState()}>…</span>`
-      : html`<span role="cell" class="number">${this.#pairs.get(trajectory) ?? 0}</span>`;
+      : html`<span role="cell" class="number">${whole(this.#pairs.get(trajectory) ?? 0)}</span>`;
   }
 
   /** The pairs of the whole log, or what is becoming of their count. */
@@ -384,7 +385,9 @@ function factsOf({ entries, agent, retriever }: LogView): (string | TemplateResu
   const counts = (['correct', 'incorrect', 'unknown'] as const).flatMap(outcome => {
     const count = entries.filter(entry => entry.outcome === outcome).length;
     const { shape, word } = outcomes[outcome];
-    return count === 0 ? [] : [html`<span class="outcome ${outcome}">${shape} ${count} ${word}</span>`];
+    return count === 0
+      ? []
+      : [html`<span class="outcome ${outcome}">${shape} ${whole(count)} ${word}</span>`];
   });
   return [
     entries.length === 1 ? l10n.t('1 trajectory') : l10n.t('{0} trajectories', entries.length),

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PairQuery, PairSelection, PairsHead } from '../../src/protocol.ts';
 import * as l10n from '../ui/l10n.ts';
+import { whole } from '../ui/numbers.ts';
 import { selectionWord } from './words.ts';
 
 /** Every browse is in one of these. */
@@ -23,7 +24,7 @@ export function renderFates(
     const count = head.counts[name] ?? 0;
     return html`<li>
       <button class="count" aria-pressed=${selection === name} ?disabled=${count === 0} @click=${() => select(name)}>
-        <span>${selectionWord(name)}</span> <b class=${name}>${count}</b>
+        <span>${selectionWord(name)}</span> <b class=${name}>${whole(count)}</b>
       </button>
     </li>`;
   };

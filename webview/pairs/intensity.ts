@@ -4,6 +4,7 @@ import { type IntensityScale, relevanceIntensity } from '../../src/mining/intens
 import type { LengthRange, PairsHead } from '../../src/protocol.ts';
 import { drawChart } from '../ui/chart.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal, whole } from '../ui/numbers.ts';
 import { renderNumbers } from '../ui/table.ts';
 import { rangeWord } from './words.ts';
 
@@ -102,7 +103,7 @@ export function renderIntensity(
     'Lengths of the post-browse reasoning of {0} pairs and the weight that each length gives: 1.00 at {1} tokens, {2} at {3} tokens; half-life β {4} tokens.',
     head.lengths.reduce((sum, [, count]) => sum + count, 0),
     Math.round(tokensOfWeight(1, scale)),
-    curve.at(-1)!.weight.toFixed(2),
+    decimal(curve.at(-1)!.weight, 2),
     end,
     Math.round(halfLife),
   );
@@ -115,12 +116,12 @@ export function renderIntensity(
     marginBottom: 32,
     // Room for β above the highest bar.
     marginTop: 26,
-    x: { domain: [0, end], label: l10n.t('tokens of post-browse reasoning'), line: true },
+    x: { domain: [0, end], label: l10n.t('tokens of post-browse reasoning'), line: true, tickFormat: whole },
     y: {
       domain: [0, most],
       label: l10n.t('pairs'),
       ticks: 4,
-      tickFormat: (n: number) => (Number.isInteger(n) ? String(n) : ''),
+      tickFormat: (n: number) => (Number.isInteger(n) ? whole(n) : ''),
     },
     marks: [
       rectY(bars, {
@@ -154,7 +155,7 @@ export function renderIntensity(
             text([halfLife], {
               x: d => d,
               y: most,
-              text: () => `β ${Math.round(halfLife)}`,
+              text: () => `β ${whole(halfLife)}`,
               dy: -9,
               fill: 'var(--aside-text)',
             }),
@@ -165,7 +166,7 @@ export function renderIntensity(
         {
           x: end,
           y: (w: number) => raised(w),
-          text: (w: number) => `w ${w.toFixed(1)}`,
+          text: (w: number) => `w ${decimal(w, 1)}`,
           dx: 6,
           textAnchor: 'start',
           fill: 'var(--positive-text)',
@@ -195,31 +196,31 @@ export function renderIntensity(
         max=${Math.ceil(longest)}
         step="1"
         .value=${String(Math.round(halfLife))}
-        aria-valuetext=${l10n.t('{0} tokens', Math.round(halfLife))}
+        aria-valuetext=${l10n.t('{0} tokens', whole(halfLife))}
         @input=${(event: Event) => preview(Number((event.target as HTMLInputElement).value))}
       />
-      <output>${l10n.t('{0} tokens', Math.round(halfLife))}</output>
+      <output>${l10n.t('{0} tokens', whole(halfLife))}</output>
       ${
         isPreview
           ? html`<span class="note" role="status"
                 >${l10n.t(
                   'Preview. β of these pairs is {0}; the weights would change by {1} in the mean.',
                   head.halfLife,
-                  meanChange(head, { halfLife: head.halfLife, muRaw: head.muRaw }, scale).toFixed(2),
+                  decimal(meanChange(head, { halfLife: head.halfLife, muRaw: head.muRaw }, scale), 2),
                 )}</span
               >
               <vscode-button appearance="secondary" @click=${() => preview(null)}>${l10n.t('Reset')}</vscode-button>`
-          : html`<span class="muted">${l10n.t('the median of these pairs; μ {0}', (head.muRaw ?? 0).toFixed(3))}</span>`
+          : html`<span class="muted">${l10n.t('the median of these pairs; μ {0}', decimal(head.muRaw ?? 0, 3))}</span>`
       }
     </div>
     ${renderNumbers(
       [l10n.t('Tokens'), l10n.t('Pairs'), l10n.t('Weight at the middle')],
       bars.map(({ from, to, range, pairs }) => [
-        range.to === null ? l10n.t('{0} and more', from) : `${from} – ${to - 1}`,
+        range.to === null ? l10n.t('{0} and more', from) : `${whole(from)} – ${whole(to - 1)}`,
         pairs === 0
           ? '0'
-          : html`<button class="jump" aria-label=${barWord(range, pairs)} @click=${() => show(range)}>${pairs}</button>`,
-        weight((from + to) / 2).toFixed(2),
+          : html`<button class="jump" aria-label=${barWord(range, pairs)} @click=${() => show(range)}>${whole(pairs)}</button>`,
+        decimal(weight((from + to) / 2), 2),
       ]),
     )}`;
 }

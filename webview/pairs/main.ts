@@ -18,6 +18,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal, whole } from '../ui/numbers.ts';
 import { Pages } from '../ui/pages.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
@@ -352,7 +353,7 @@ class PairsView extends View {
           ${
             halfLife === null || muRaw === null
               ? nothing
-              : html`<span class="fact">${l10n.t('half-life β {0} tokens, μ {1}', halfLife, muRaw.toFixed(3))}</span>`
+              : html`<span class="fact">${l10n.t('half-life β {0} tokens, μ {1}', halfLife, decimal(muRaw, 3))}</span>`
           }
         </p>
       </div>
@@ -395,7 +396,7 @@ class PairsView extends View {
           : changes.map(
               selection =>
                 html`<button class="jump" aria-pressed=${this.#query?.selection === selection} @click=${() => this.#ask({ selection, lengths: null })}>
-                  ${counts[selection]} ${selectionWord(selection)}
+                  ${whole(counts[selection]!)} ${selectionWord(selection)}
                 </button>`,
             )
       }
@@ -427,7 +428,7 @@ class PairsView extends View {
       <section class="table" aria-label=${selectionWord(query.selection)}>
         <div class="table-tools">
           <span
-            ><b>${this.#total}</b> ${selectionWord(query.selection)}
+            ><b>${whole(this.#total)}</b> ${selectionWord(query.selection)}
             ${
               query.selection === 'pairs'
                 ? nothing
@@ -518,10 +519,10 @@ class PairsView extends View {
         >${query ?? html`<i class="muted">${reason === null ? '' : reasonWord(reason)}</i>`}</span
       >
       <span role="cell" class="positive" title=${doc ?? ''}>${title ?? doc ?? '–'}</span>
-      <span role="cell" class="negatives">${negatives ?? '–'}</span>
-      <span role="cell" class="tokens">${tokens ?? '–'}</span>
+      <span role="cell" class="negatives">${negatives === null ? '–' : whole(negatives)}</span>
+      <span role="cell" class="tokens">${tokens === null ? '–' : whole(tokens)}</span>
       <span role="cell" class=${classMap({ weight: true, previewed: previewed !== weight })}
-        >${previewed === null ? '–' : previewed.toFixed(2)}</span
+        >${previewed === null ? '–' : decimal(previewed, 2)}</span
       >
       <span role="cell" class="label"
         ><span class=${`label ${label.value}`}>${labelMark(label.value)}</span> <span class="muted">${sourceWord(label)}</span></span
@@ -559,13 +560,13 @@ class PairsView extends View {
       </p>
       ${row.label.reason === null ? nothing : html`<p class="muted">${sourceWord(row.label)}: ${row.label.reason}</p>`}
       <p>
-        <vscode-link href="#" @click=${stay(() => this.#openStep())}>${l10n.t('Open step {0} in the trajectory', row.step)}</vscode-link> <kbd>↵</kbd>
+        <vscode-link href="#" @click=${stay(() => this.#openStep())}>${l10n.t('Open step {0} in the trajectory', String(row.step))}</vscode-link> <kbd>↵</kbd>
       </p>
       ${
         detail.place === null
           ? nothing
           : html`<p>
-              <vscode-link href="#" @click=${stay(() => this.#openLog())}>${l10n.t('Go to line {0} of the log', detail.place.line)}</vscode-link> <kbd>o</kbd>
+              <vscode-link href="#" @click=${stay(() => this.#openLog())}>${l10n.t('Go to line {0} of the log', String(detail.place.line))}</vscode-link> <kbd>o</kbd>
             </p>`
       }
       <h2>${l10n.t('Positive')}</h2>

@@ -4,7 +4,7 @@ import type { RunView } from '../../src/protocol.ts';
 import { drawChart } from '../ui/chart.ts';
 import { stepAxis, stepChart } from '../ui/curves.ts';
 import * as l10n from '../ui/l10n.ts';
-import { percent, whole } from '../ui/numbers.ts';
+import { decimal, figure, percent, whole } from '../ui/numbers.ts';
 import { renderNumbers } from '../ui/table.ts';
 
 const muted = 'var(--vscode-descriptionForeground)';
@@ -35,7 +35,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
     width,
     ...stepChart,
     x: stepAxis(run.steps, width),
-    y: { label: null, ticks: 4, line: true, nice: true, insetBottom: 10 },
+    y: { label: null, ticks: 4, line: true, nice: true, insetBottom: 10, tickFormat: figure },
     marks: [
       areaY(band, { x: 'step', y1: 'low', y2: 'high', fill: muted, fillOpacity: 0.15 }),
       ...(base === undefined
@@ -45,7 +45,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
             text([{ step: run.steps, value: base.value }], {
               x: 'step',
               y: 'value',
-              text: () => l10n.t('base {0}', base.value.toFixed(1)),
+              text: () => l10n.t('base {0}', decimal(base.value, 1)),
               textAnchor: 'end',
               dy: isAbove ? 9 : -9,
               fill: muted,
@@ -63,7 +63,7 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
       text([last], {
         x: 'step',
         y: 'value',
-        text: ({ value }) => value.toFixed(1),
+        text: ({ value }) => decimal(value, 1),
         dy: isAbove ? -11 : 11,
         dx: -14,
         fill: ink,
@@ -73,6 +73,6 @@ export function renderHeldOut(run: RunView, metric: string, width: number): Temp
   return html`${chart}
     ${renderNumbers(
       [l10n.t('Step'), metric],
-      points.map(({ step, value }) => [step === 0 ? l10n.t('0 (base)') : whole(step), value.toFixed(1)]),
+      points.map(({ step, value }) => [step === 0 ? l10n.t('0 (base)') : whole(step), decimal(value, 1)]),
     )}`;
 }

@@ -5,7 +5,7 @@ import { renderChoice } from '../ui/choice.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Curve, curveChoices, renderCurve } from '../ui/curves.ts';
 import * as l10n from '../ui/l10n.ts';
-import { duration, exact, memory, percent, whole } from '../ui/numbers.ts';
+import { decimal, duration, exact, memory, percent, whole } from '../ui/numbers.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
 import { renderHeldOut } from './held-out.ts';
@@ -186,7 +186,7 @@ function renderFigures(run: RunView): TemplateResult {
     [`${whole(run.step)} / ${whole(run.steps)}`, run.kind === 'training' ? l10n.t('steps') : l10n.t('done')],
     ...run.counts.map(([word, count]): readonly [string, string] => [whole(count), word]),
     [pace === null || !goesOn ? null : duration(pace.secondsLeft), l10n.t('left')],
-    [run.loss === null ? null : run.loss.toFixed(3), l10n.t('loss')],
+    [run.loss === null ? null : decimal(run.loss, 3), l10n.t('loss')],
     [
       now === undefined ? null : percent(now),
       base === undefined

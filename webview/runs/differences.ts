@@ -3,6 +3,7 @@ import type { MeasuredView } from '../../src/protocol.ts';
 import { drawChart } from '../ui/chart.ts';
 import { describeP, signedInterval, verdictOf } from '../ui/estimates.ts';
 import * as l10n from '../ui/l10n.ts';
+import { figure } from '../ui/numbers.ts';
 
 const colours = {
   muted: 'var(--vscode-descriptionForeground)',
@@ -42,6 +43,7 @@ export function renderDifferences(
       nice: true,
       label: l10n.t('points'),
       line: true,
+      tickFormat: figure,
       ticks: Math.max(3, Math.floor(width / 110)),
     },
     y: { type: 'point', domain: [...metrics], label: null, padding: 0.6, tickSize: 0 },

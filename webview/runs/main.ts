@@ -6,7 +6,7 @@ import { registerControls } from '../ui/controls.ts';
 import { type Curve, curveChoices, renderCurve } from '../ui/curves.ts';
 import { bounds, describeP, signedInterval, verdictOf } from '../ui/estimates.ts';
 import * as l10n from '../ui/l10n.ts';
-import { percent } from '../ui/numbers.ts';
+import { moment, percent, ungrouped } from '../ui/numbers.ts';
 import { renderPending } from '../ui/pending.ts';
 import { View } from '../ui/view.ts';
 import { renderDifferences } from './differences.ts';
@@ -154,7 +154,7 @@ function renderSides(sides: RunsView['sides']): TemplateResult {
   return renderTable([
     [l10n.t('Name'), of(({ name }) => name)],
     [l10n.t('What'), of(({ title }) => title)],
-    [l10n.t('Started'), of(({ created }) => new Date(created).toLocaleString(document.documentElement.lang))],
+    [l10n.t('Started'), of(({ created }) => moment(created))],
     [l10n.t('Run'), of(({ id }) => id)],
   ]);
 }
@@ -162,7 +162,12 @@ function renderSides(sides: RunsView['sides']): TemplateResult {
 function renderSettings(settings: RunsView['settings']): TemplateResult {
   return settings.length === 0
     ? html`<p class="muted">${l10n.t('None: both were asked for the same.')}</p>`
-    : renderTable(settings.map(({ name, values }) => [settingName(name), values]));
+    : renderTable(
+        settings.map(({ name, values }) => [
+          settingName(name),
+          values.map(value => (typeof value === 'number' ? ungrouped(value) : value)),
+        ]),
+      );
 }
 
 /** What was measured: the differences as a chart, and all figures as a table. */

@@ -1,20 +1,21 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { StepView, TrajectoryHead } from '../../src/protocol.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal, figure } from '../ui/numbers.ts';
 import { reasonWord } from '../words.ts';
 import type { Actions } from './actions.ts';
 import { kindWord, labelWord } from './words.ts';
 
 /** What is known of the selected step: its label with the keys that change it, its weight on the curve, its pair. */
 export function renderDetail(step: StepView, head: TrajectoryHead, actions: Actions): TemplateResult {
-  return html`<h2>${l10n.t('Step {0}, {1}', step.step, kindWord(step.kind))}</h2>
+  return html`<h2>${l10n.t('Step {0}, {1}', String(step.step), kindWord(step.kind))}</h2>
     ${step.kind === 'browse' ? renderBrowse(step, head, actions) : nothing}
     ${step.kind === 'search' ? renderSearch(step) : nothing}
     ${
       step.place === null
         ? nothing
         : html`<p>
-            <vscode-link href="#" @click=${stay(actions.openLog)}>${l10n.t('Go to line {0} of the log', step.place.line)}</vscode-link> <kbd>o</kbd>
+            <vscode-link href="#" @click=${stay(actions.openLog)}>${l10n.t('Go to line {0} of the log', String(step.place.line))}</vscode-link> <kbd>o</kbd>
           </p>`
     }`;
 }
@@ -58,7 +59,7 @@ function renderBrowse(
                     >`
               }
             </p>
-            <p class="muted">${pair.negatives === 1 ? l10n.t('1 positive, 1 negative, weight {0}', pair.weight.toFixed(2)) : l10n.t('1 positive, {0} negatives, weight {1}', pair.negatives, pair.weight.toFixed(2))}</p>
+            <p class="muted">${pair.negatives === 1 ? l10n.t('1 positive, 1 negative, weight {0}', decimal(pair.weight, 2)) : l10n.t('1 positive, {0} negatives, weight {1}', pair.negatives, decimal(pair.weight, 2))}</p>
             <p><vscode-link href="#" @click=${stay(actions.openPair)}>${l10n.t('Show among the pairs')}</vscode-link></p>`
     }`;
 }
@@ -70,7 +71,7 @@ function provenance(step: StepView & { kind: 'browse' }): string {
       ? l10n.t('No reasoning after it: nobody can judge.')
       : l10n.t('Nobody has judged it.');
   const who = isOwn ? l10n.t('You') : by === 'rules' ? l10n.t('{0} (rules, not a model)', name) : name;
-  return `${who}${confidence === null ? '' : `, ${confidence.toFixed(2)}`}${reason === null ? '' : `: ${reason}`}`;
+  return `${who}${confidence === null ? '' : `, ${decimal(confidence, 2)}`}${reason === null ? '' : `: ${reason}`}`;
 }
 
 function renderSearch(step: StepView & { kind: 'search' }): TemplateResult {
@@ -111,17 +112,17 @@ function renderCurve(
       class="curve"
       viewBox="0 0 ${box.width} ${box.height}"
       role="img"
-      aria-label=${l10n.t('Weight {0} at {1} tokens; half-life {2} tokens.', w.toFixed(2), tokens, halfLife)}
+      aria-label=${l10n.t('Weight {0} at {1} tokens; half-life {2} tokens.', decimal(w, 2), tokens, halfLife)}
     >
       ${svg`<path class="axis" d="M${box.left},${box.top}V${base}H${box.width - 8}"></path>
         <path class="line" d=${path}></path>
         <path class="half" d="M${x(halfLife)},${base}V${y(weight(halfLife))}"></path>
         <path class="here" d="M${x(tokens)},${base}V${y(w)}"></path>
         <circle class="here" cx=${x(tokens)} cy=${y(w)} r="4"></circle>
-        <text x="4" y=${y(1) + 4}>1.0</text>
-        <text x=${x(halfLife)} y=${box.height - 4} text-anchor="middle">β ${halfLife}</text>`}
+        <text x="4" y=${y(1) + 4}>${decimal(1, 1)}</text>
+        <text x=${x(halfLife)} y=${box.height - 4} text-anchor="middle">β ${figure(halfLife)}</text>`}
     </svg>
-    <p class="muted">${l10n.t('{0} tokens → weight {1}; half-life β {2}, μ {3}', tokens, w.toFixed(2), halfLife, muRaw.toFixed(3))}</p>`;
+    <p class="muted">${l10n.t('{0} tokens → weight {1}; half-life β {2}, μ {3}', tokens, decimal(w, 2), halfLife, decimal(muRaw, 3))}</p>`;
 }
 
 function stay(action: () => void): (event: Event) => void {

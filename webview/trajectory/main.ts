@@ -8,6 +8,7 @@ import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal, whole } from '../ui/numbers.ts';
 import { Pages } from '../ui/pages.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
@@ -439,7 +440,7 @@ class TrajectoryView extends View {
             appearance=${filter === this.#filter ? 'primary' : 'secondary'}
             aria-pressed=${filter === this.#filter}
             @click=${() => this.#setFilter(filter)}
-            >${name} ${head.outline.filter(step => matches(step, filter)).length}</vscode-button
+            >${name} ${whole(head.outline.filter(step => matches(step, filter)).length)}</vscode-button
           >`,
       )}
       <vscode-text-field
@@ -497,7 +498,7 @@ function matches(step: StepOutline, filter: Filter): boolean {
 
 function describePairs({ pairs, meanWeight }: TrajectoryHead): string {
   const count = pairs === 1 ? l10n.t('1 pair') : l10n.t('{0} pairs', pairs);
-  return meanWeight === null ? count : l10n.t('{0}, mean weight {1}', count, meanWeight.toFixed(2));
+  return meanWeight === null ? count : l10n.t('{0}, mean weight {1}', count, decimal(meanWeight, 2));
 }
 
 function outcomeWord(outcome: TrajectoryHead['outcome']): string {

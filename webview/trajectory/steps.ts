@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
 import type { CandidateView, LabelView, StepView } from '../../src/protocol.ts';
 import * as l10n from '../ui/l10n.ts';
+import { decimal } from '../ui/numbers.ts';
 import type { Actions } from './actions.ts';
 import type { Marked } from './matches.ts';
 import { fates, kindWord, labelWord } from './words.ts';
@@ -71,7 +72,7 @@ function renderCandidate(candidate: CandidateView, mark: Marked, actions: Action
       <p class="snippet">${mark(candidate.snippet)}</p>
     </div>
     <div class="fate">
-      <p><span class="word">${word}</span> ${candidate.weight === null ? nothing : candidate.weight.toFixed(2)}</p>
+      <p><span class="word">${word}</span> ${candidate.weight === null ? nothing : decimal(candidate.weight, 2)}</p>
       ${
         candidate.weight === null
           ? nothing
@@ -94,7 +95,7 @@ function renderLinks(
       index =>
         html`<button
           class="jump"
-          aria-label=${l10n.t('step {0}', actions.stepAt(index))}
+          aria-label=${l10n.t('step {0}', String(actions.stepAt(index)))}
           @click=${(event: Event) => {
             event.stopPropagation();
             actions.select(index);
@@ -108,7 +109,7 @@ function renderLinks(
 
 export function renderLabel(label: LabelView): TemplateResult {
   const by = label.by === null ? '' : label.isOwn ? l10n.t('by you') : l10n.t('by {0}', label.name);
-  const confidence = label.confidence === null ? '' : `, ${label.confidence.toFixed(2)}`;
+  const confidence = label.confidence === null ? '' : `, ${decimal(label.confidence, 2)}`;
   return html`<span class="label ${label.value}">${labelWord(label.value)}</span>
     <span class="muted">${by}${confidence}</span>`;
 }

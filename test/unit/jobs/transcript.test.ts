@@ -38,7 +38,7 @@ describe('a transcript', () => {
       'Wo?',
       'Ausgang unbekannt · a.json',
       '',
-      '[0] Denken  1200 Tokens',
+      '[0] Denken  1.200 Tokens',
       '    a',
       '',
       '[1] Lesen  Dokument unbekannt',
