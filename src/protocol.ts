@@ -309,6 +309,7 @@ export type DropReasonName =
  * have made otherwise.
  */
 export type PairSelection =
+  | 'browses'
   | 'pairs'
   | 'weighed'
   | 'unsatisfied'

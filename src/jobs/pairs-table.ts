@@ -125,6 +125,8 @@ export class PairsTable {
   #selector(selection: PairSelection, against: PairsTable | null): (row: Row) => boolean {
     const other = (row: Row) => (against === null ? null : this.#pairLike(row, against));
     switch (selection) {
+      case 'browses':
+        return () => true;
       case 'pairs':
         return ({ pair }) => isTrainedOn(pair);
       case 'weighed':
@@ -177,7 +179,7 @@ function inOrder(drops: readonly BrowseDrop[]): readonly BrowseDrop[] {
 }
 
 const selections: readonly PairSelection[] = [
-  ...(['pairs', 'weighed', 'unsatisfied', 'dropped', ...dropReasons] as const),
+  ...(['browses', 'pairs', 'weighed', 'unsatisfied', 'dropped', ...dropReasons] as const),
   ...(['irrelevantByPerson', 'irrelevantByJudge', 'corrected', 'guarded', 'withoutNegatives'] as const),
   ...(['byPerson', 'byModel', 'byRules'] as const),
 ];

@@ -113,8 +113,8 @@ class CompareView extends View {
     this.requestUpdate();
   }
 
-  #toggle(): void {
-    this.#onlyDifferences = !this.#onlyDifferences;
+  #show(onlyDifferences: boolean): void {
+    this.#onlyDifferences = onlyDifferences;
     this.#applyFilter();
     this.requestUpdate();
   }
@@ -143,7 +143,7 @@ class CompareView extends View {
         showKeys(this);
         break;
       case 'd':
-        this.#toggle();
+        this.#show(!this.#onlyDifferences);
         break;
       case 'Enter': {
         if (onButton) return;
@@ -168,13 +168,8 @@ class CompareView extends View {
         ${this.#failure === undefined ? nothing : html`<p class="banner" role="alert">${this.#failure}</p>`}
         ${renderHead(head)}
         <div class="toolbar">
-          <vscode-button
-            appearance="secondary"
-            aria-pressed=${this.#onlyDifferences}
-            @click=${() => this.#toggle()}
-            >${l10n.t('Only differences')}</vscode-button
-          >
-          <span class="muted">${l10n.t('{0} of {1} rows differ', differing, head.differs.length)}</span>
+          ${this.#renderFilter(l10n.t('All rows'), head.differs.length, false)}
+          ${this.#renderFilter(l10n.t('Differences'), differing, true)}
           <span class="keys">
             <kbd>j</kbd> <kbd>k</kbd> ${l10n.t('rows')} · <kbd>d</kbd> ${l10n.t('differences')} ·
             <kbd>Enter</kbd> ${l10n.t('open step')}
@@ -198,6 +193,16 @@ class CompareView extends View {
           )}
         </div>
       </main>`;
+  }
+
+  #renderFilter(name: string, rows: number, onlyDifferences: boolean): TemplateResult {
+    const isShown = onlyDifferences === this.#onlyDifferences;
+    return html`<vscode-button
+      appearance=${isShown ? 'primary' : 'secondary'}
+      aria-pressed=${isShown}
+      @click=${() => this.#show(onlyDifferences)}
+      >${name} ${whole(rows)}</vscode-button
+    >`;
   }
 
   #renderRow(position: number, start: number): TemplateResult {

@@ -4,15 +4,19 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { LogEntry, LogView } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
+import { renderCounted } from '../ui/counted.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
 import { whole } from '../ui/numbers.ts';
 import { View } from '../ui/view.ts';
 import { VirtualList } from '../ui/virtual-list.ts';
 
+/** Which trajectories are shown: all, those of an outcome, or those that give pairs. */
+type EntryKind = 'all' | LogEntry['outcome'] | 'paired';
+
 /** What is kept over tab switches and reloads. The trajectory that is opened in place adds its own beside it. */
 interface SavedState {
-  readonly list?: { readonly words: string; readonly selected: string };
+  readonly list?: { readonly words: string; readonly kind?: EntryKind; readonly selected: string };
   readonly trajectory?: string;
 }
 
@@ -38,6 +42,7 @@ class LogListView extends View {
   #turn = 0;
   #shown: readonly LogEntry[] = [];
   #words = '';
+  #kind: EntryKind = 'all';
   /** Name of the selected trajectory. */
   #selected = '';
 
@@ -45,6 +50,7 @@ class LogListView extends View {
     super.connectedCallback();
     const saved = this.#editor.state as SavedState | undefined;
     this.#words = saved?.list?.words ?? '';
+    this.#kind = saved?.list?.kind ?? 'all';
     this.#selected = saved?.list?.selected ?? '';
     window.addEventListener('keydown', this.#onKey);
     this.#editor.on('changed', () => void this.#load());
@@ -67,7 +73,7 @@ class LogListView extends View {
       if (turn !== this.#turn) return;
       this.#view = view;
       this.#failure = undefined;
-      this.#filter(this.#words);
+      this.#filter();
     } catch (error) {
       if (turn === this.#turn) this.#fail(error, this.#reload);
       return;
@@ -82,7 +88,7 @@ class LogListView extends View {
       const pairs = await this.#editor.request('list.pairs', null);
       if (turn !== this.#turn) return;
       this.#pairs = new Map(pairs);
-      this.requestUpdate();
+      this.#filter();
     } catch (error) {
       if (turn === this.#turn) this.#fail(error, this.#reload);
     }
@@ -94,15 +100,29 @@ class LogListView extends View {
     void this.#load();
   };
 
-  #filter(words: string): void {
-    this.#words = words;
-    const wanted = words.toLowerCase();
-    this.#shown = (this.#view?.entries ?? []).filter(({ question, trajectory }) =>
-      `${question ?? ''}\n${trajectory}`.toLowerCase().includes(wanted),
+  #filter(): void {
+    const wanted = this.#words.toLowerCase();
+    this.#shown = (this.#view?.entries ?? []).filter(
+      entry =>
+        this.#isOf(entry, this.#kind) &&
+        `${entry.question ?? ''}\n${entry.trajectory}`.toLowerCase().includes(wanted),
     );
     this.#list.resize(this.#shown.length, index => this.#shown[index]?.trajectory ?? index);
     if (this.#at() < 0) this.#selected = this.#shown[0]?.trajectory ?? '';
     this.requestUpdate();
+  }
+
+  #isOf(entry: LogEntry, kind: EntryKind): boolean {
+    if (kind === 'all') return true;
+    return kind === 'paired' ? (this.#pairs?.get(entry.trajectory) ?? 0) > 0 : entry.outcome === kind;
+  }
+
+  /** Shows what a count of the header counts: it counts all of a kind, whatever words they hold. */
+  #showKind(kind: EntryKind): void {
+    this.#kind = kind;
+    this.#words = '';
+    this.#filter();
+    this.#save();
   }
 
   #at(): number {
@@ -118,7 +138,9 @@ class LogListView extends View {
   }
 
   #save(): void {
-    this.#editor.state = { list: { words: this.#words, selected: this.#selected } } satisfies SavedState;
+    this.#editor.state = {
+      list: { words: this.#words, kind: this.#kind, selected: this.#selected },
+    } satisfies SavedState;
   }
 
   #open(entry: LogEntry): void {
@@ -151,7 +173,7 @@ class LogListView extends View {
       event.preventDefault();
       return;
     }
-    if (event.target.closest('vscode-button, vscode-link, summary, a') !== null) return;
+    if (event.target.closest('button, vscode-button, vscode-link, summary, a') !== null) return;
     const at = this.#at();
     switch (event.key) {
       case 'j':
@@ -204,7 +226,7 @@ class LogListView extends View {
         ${this.#renderBanner()}
         <h1>${view.log}</h1>
         <div class="facts">
-          ${factsOf(view).map(fact => html`<span class="fact">${fact}</span>`)}
+          ${this.#factsOf(view).map(fact => html`<span class="fact">${fact}</span>`)}
           ${this.#renderPairs(view)}
           <span class="links"
             ><vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link></span
@@ -218,7 +240,8 @@ class LogListView extends View {
           aria-label=${l10n.t('Filter by words')}
           .value=${this.#words}
           @input=${(event: Event) => {
-            this.#filter((event.target as HTMLInputElement).value);
+            this.#words = (event.target as HTMLInputElement).value;
+            this.#filter();
             this.#save();
           }}
         ></vscode-text-field>
@@ -291,12 +314,29 @@ class LogListView extends View {
       : html`<span role="cell" class="number">${whole(this.#pairs.get(trajectory) ?? 0)}</span>`;
   }
 
+  #renderCounted(words: string | TemplateResult, kind: EntryKind): TemplateResult {
+    return renderCounted(words, kind === this.#kind && this.#words === '', () => this.#showKind(kind));
+  }
+
+  /** What can be said of the log in a line: how many trajectories, how they ended, who ran and what searched. */
+  #factsOf({ entries, agent, retriever }: LogView): (string | TemplateResult)[] {
+    const all = entries.length === 1 ? l10n.t('1 trajectory') : l10n.t('{0} trajectories', entries.length);
+    const counts = (['correct', 'incorrect', 'unknown'] as const).flatMap(outcome => {
+      const count = entries.filter(entry => entry.outcome === outcome).length;
+      const { shape, word } = outcomes[outcome];
+      const words = html`<span class="outcome ${outcome}">${shape} ${whole(count)} ${word}</span>`;
+      return count === 0 ? [] : [this.#renderCounted(words, outcome)];
+    });
+    return [this.#renderCounted(all, 'all'), ...counts, ...[agent, retriever].filter(name => name !== null)];
+  }
+
   /** The pairs of the whole log, or what is becoming of their count. */
   #renderPairs({ entries }: LogView): TemplateResult {
     if (this.#pairs === undefined) return html`<span class="fact">${this.#pairsState()}</span>`;
     const own = this.#pairs;
     const pairs = entries.reduce((sum, { trajectory }) => sum + (own.get(trajectory) ?? 0), 0);
-    return html`<span class="fact"><b>${pairs === 1 ? l10n.t('1 pair') : l10n.t('{0} pairs', pairs)}</b></span>`;
+    const words = html`<b>${pairs === 1 ? l10n.t('1 pair') : l10n.t('{0} pairs', pairs)}</b>`;
+    return html`<span class="fact">${this.#renderCounted(words, 'paired')}</span>`;
   }
 
   #pairsState(): string {
@@ -379,22 +419,6 @@ class LogListView extends View {
 
 /** More problems than this are counted only: the log as text shows all. */
 const shownProblems = 50;
-
-/** What can be said of the log in a line: how many trajectories, how they ended, who ran and what searched. */
-function factsOf({ entries, agent, retriever }: LogView): (string | TemplateResult)[] {
-  const counts = (['correct', 'incorrect', 'unknown'] as const).flatMap(outcome => {
-    const count = entries.filter(entry => entry.outcome === outcome).length;
-    const { shape, word } = outcomes[outcome];
-    return count === 0
-      ? []
-      : [html`<span class="outcome ${outcome}">${shape} ${whole(count)} ${word}</span>`];
-  });
-  return [
-    entries.length === 1 ? l10n.t('1 trajectory') : l10n.t('{0} trajectories', entries.length),
-    ...counts,
-    ...[agent, retriever].filter(name => name !== null),
-  ];
-}
 
 /** Shape and word: colour never means something alone. */
 const outcomes: Record<LogEntry['outcome'], { readonly shape: string; readonly word: string }> = {

@@ -10,12 +10,14 @@ import {
   type PairColumn,
   type PairDetail,
   type PairQuery,
+  type PairSelection,
   type PairsHead,
   type PairTableRow,
   pairColumns,
 } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
+import { renderCounted } from '../ui/counted.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
 import { decimal, whole } from '../ui/numbers.ts';
@@ -339,6 +341,13 @@ class PairsView extends View {
     `;
   }
 
+  /** A count that leads to the rows of a selection. */
+  #renderCounted(words: string | TemplateResult, selection: PairSelection): TemplateResult {
+    const { selection: shown, lengths, words: wanted } = this.#query!;
+    const isShown = shown === selection && lengths === null && wanted === '';
+    return renderCounted(words, isShown, () => this.#ask({ selection, lengths: null, words: '' }));
+  }
+
   #renderHeader(head: PairsHead, { mode, against }: PairQuery): TemplateResult {
     const { halfLife, muRaw } = head;
     return html`<header class="pairs-header">
@@ -348,8 +357,8 @@ class PairsView extends View {
           ${head.simulation ? html`<span class="fact">${l10n.t('a simulation')}</span>` : nothing}
           <span class="fact">${l10n.t('{0} trajectories', head.trajectories)}</span>
           <span class="fact">${l10n.t('{0} searches', head.searches)}</span>
-          <span class="fact">${l10n.t('{0} browses', head.browses)}</span>
-          <span class="fact"><b>${l10n.t('{0} pairs', head.pairs)}</b></span>
+          <span class="fact">${this.#renderCounted(l10n.t('{0} browses', head.browses), 'browses')}</span>
+          <span class="fact">${this.#renderCounted(html`<b>${l10n.t('{0} pairs', head.pairs)}</b>`, 'pairs')}</span>
           ${
             halfLife === null || muRaw === null
               ? nothing
@@ -393,11 +402,8 @@ class PairsView extends View {
       ${
         changes.length === 0
           ? l10n.t('the same pairs')
-          : changes.map(
-              selection =>
-                html`<button class="jump" aria-pressed=${this.#query?.selection === selection} @click=${() => this.#ask({ selection, lengths: null })}>
-                  ${whole(counts[selection]!)} ${selectionWord(selection)}
-                </button>`,
+          : changes.map(selection =>
+              this.#renderCounted(`${whole(counts[selection]!)} ${selectionWord(selection)}`, selection),
             )
       }
     </p>`;

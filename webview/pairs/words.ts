@@ -5,6 +5,8 @@ import { reasonWord } from '../words.ts';
 /** What a selection of rows is called. */
 export function selectionWord(selection: PairSelection): string {
   switch (selection) {
+    case 'browses':
+      return l10n.t('browses');
     case 'pairs':
       return l10n.t('pairs to train on');
     case 'weighed':

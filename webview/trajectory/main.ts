@@ -6,6 +6,7 @@ import { repeat } from 'lit/directives/repeat.js';
 import type { LogPlace, StepKind, StepOutline, StepView, TrajectoryHead } from '../../src/protocol.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
+import { renderCounted } from '../ui/counted.ts';
 import { type Keys, renderKeys, showKeys } from '../ui/keys.ts';
 import * as l10n from '../ui/l10n.ts';
 import { decimal, whole } from '../ui/numbers.ts';
@@ -357,7 +358,7 @@ class TrajectoryView extends View {
     const searches = count('search');
     const browses = count('browse');
     const counted = (fact: string, filter: Filter) =>
-      html`<button class="jump" aria-pressed=${filter === this.#filter} @click=${() => this.#setFilter(filter)}>${fact}</button>`;
+      renderCounted(fact, filter === this.#filter, () => this.#setFilter(filter));
     const facts = [
       head.agent,
       head.retriever,

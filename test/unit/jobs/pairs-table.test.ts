@@ -18,6 +18,7 @@ import { type Case, cases } from '../mining/trajectories.ts';
 const modes = ['attributed', 'paper', 'released'] as const satisfies readonly MiningMode[];
 const selections: readonly PairSelection[] = [
   ...([
+    'browses',
     'pairs',
     'weighed',
     'unsatisfied',
@@ -89,6 +90,7 @@ describe('the table of pairs, of any trajectories', () => {
           ...allOf(table, { selection: 'dropped' }),
         ];
         expect(places([...pairs, ...rest])).toEqual(places(browsesOf(drawn)));
+        expect(places(allOf(table, { selection: 'browses' }))).toEqual(places(browsesOf(drawn)));
         for (const row of pairs) expect(row).toMatchObject({ reason: null, query: expect.any(String) });
       }),
     ),
@@ -252,7 +254,15 @@ describe('the table of pairs, of a story', () => {
     const { counts, browses, pairs } = (await tableOf(story, 'attributed')).head(null);
     expect([browses, pairs]).toEqual([9, 3]);
     expect(counts).toEqual({
-      ...{ pairs: 3, weighed: 3, dropped: 6, irrelevant: 2, irrelevantByPerson: 1, irrelevantByJudge: 1 },
+      ...{
+        browses: 9,
+        pairs: 3,
+        weighed: 3,
+        dropped: 6,
+        irrelevant: 2,
+        irrelevantByPerson: 1,
+        irrelevantByJudge: 1,
+      },
       ...{ reread: 1, noDocument: 1, neverListed: 1, unknown: 1 },
       // d3 comes from the first search, though another one stood between; d4 is relevant in the other run.
       ...{ corrected: 1, guarded: 2, byPerson: 2, byModel: 1 },
