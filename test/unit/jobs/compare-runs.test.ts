@@ -62,7 +62,7 @@ describe('two runs on the same questions', () => {
     const blind = await measure('queries.tsv', { b: 0 });
     const view = await viewRuns(workspace, [blind.id, usual.id]);
     expect(view.sides.map(({ id }) => id)).toEqual([usual.id, blind.id]);
-    expect(view.settings).toEqual([{ name: 'b', values: [null, '0'] }]);
+    expect(view.settings).toEqual([{ name: 'b', values: [null, 0] }]);
     expect(view).toMatchObject({ problem: null, curves: null });
     expect(view.result!.differences[0]!.metrics['recall@1']!.mean).toBe(0.5);
 
