@@ -367,6 +367,8 @@ export interface LogView {
   readonly log: string;
   /** Whether the index has read the file. */
   readonly isRead: boolean;
+  /** Whether it is an archive, which cannot be shown as text. */
+  readonly isArchive: boolean;
   readonly entries: readonly LogEntry[];
   /** Who ran and what searched, where all trajectories have the same. */
   readonly agent: string | null;

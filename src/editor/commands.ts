@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import { type Job, unwatched } from '../base/progress.ts';
+import { isArchive } from '../trajectory/log.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { TrajectoryEntry } from '../workspace/index.ts';
 import type { CompareViews } from './compare-view.ts';
@@ -10,9 +11,9 @@ import { withJob } from './job.ts';
 import type { LabelNode } from './labels-tree.ts';
 import { runCommandLine } from './process.ts';
 import type { RunWatch } from './run-watch.ts';
-import { showText } from './show-text.ts';
+import { showLog } from './show-text.ts';
 import { groupingWords, outcomeWord, type TrajectoryTree, type TreeNode } from './trajectory-tree.ts';
-import type { TrajectoryViews } from './trajectory-view.ts';
+import { type TrajectoryViews, trajectoryViewType } from './trajectory-view.ts';
 import { choose } from './tree.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -105,11 +106,16 @@ export function registerCommands(parts: Parts): vscode.Disposable {
   return registerAll(commands, log);
 }
 
-/** Opens a log at what is wrong with it. */
+/** Opens a log at what is wrong with it; an archive as its trajectories, or as how it is read if it has none. */
 async function openProblem(workspace: LratWorkspace, { log, place }: Problem): Promise<void> {
   // A log that could not be read at all is known by its path alone.
-  const path = await workspace.inspector.ask('pathOf', log).catch(() => resolve(workspace.path, log));
-  await showText(vscode.Uri.file(path), Number(/\bline (\d+)/.exec(place)?.[1] ?? 1));
+  const { inspector } = workspace;
+  const path = await inspector.ask('pathOf', log).catch(() => resolve(workspace.path, log));
+  const uri = vscode.Uri.file(path);
+  // What stands in an archive can be read in its trajectories alone.
+  if (isArchive(path) && (await inspector.ask('trajectoriesOf', path)).length > 0)
+    await vscode.commands.executeCommand('vscode.openWith', uri, trajectoryViewType);
+  else await showLog(uri, Number(/\bline (\d+)/.exec(place)?.[1] ?? 1));
 }
 
 /** Lets the user choose a trajectory; those of the same question as another one come first. */

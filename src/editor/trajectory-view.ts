@@ -2,8 +2,9 @@ import * as vscode from 'vscode';
 import { LratError } from '../base/errors.ts';
 import { firstWords } from '../base/text.ts';
 import type { LogPlace, LogView } from '../protocol.ts';
+import { isArchive } from '../trajectory/log.ts';
 import { Revealer } from './revealer.ts';
-import { showText } from './show-text.ts';
+import { showLog } from './show-text.ts';
 import { serveWebview, tabIcon } from './webview.ts';
 import type { LratWorkspace } from './workspace.ts';
 
@@ -123,11 +124,11 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
           return null;
         },
         'open.log': async ({ line, column }) => {
-          await showText(uri, line, column);
+          await showLog(uri, line, column);
           return null;
         },
         'open.text': async () => {
-          await showText(uri);
+          await showLog(uri);
           return null;
         },
       },
@@ -148,6 +149,7 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
     return {
       log: file?.log ?? vscode.workspace.asRelativePath(path),
       isRead: file !== null,
+      isArchive: isArchive(path),
       entries: found.map(({ trajectory, question, outcome, searches, browses, noPairs }) => ({
         ...{ trajectory, question, outcome, searches, browses, noPairs },
       })),
@@ -242,7 +244,7 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
   /** Opens a log as text at a place. What stands in an archive has no text that an editor could show: it is named. */
   async openLog(log: string, { line, column, member }: LogPlace): Promise<void> {
     if (member === null) {
-      await showText(vscode.Uri.file(await this.#workspace.inspector.ask('pathOf', log)), line, column);
+      await showLog(vscode.Uri.file(await this.#workspace.inspector.ask('pathOf', log)), line, column);
       return;
     }
     void vscode.window.showInformationMessage(

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { errorCode, LratError } from '../base/errors.ts';
 import { clip } from '../base/text.ts';
@@ -224,6 +224,22 @@ interface ExaminedRecord {
   readonly kind: 'record';
   readonly record: SourceRecord;
   readonly recognition: Recognition;
+}
+
+/** Whether a file is an archive, as its content tells; what cannot be read is none. */
+export function isArchive(path: string): boolean {
+  let descriptor: number;
+  try {
+    descriptor = openLog(path);
+  } catch {
+    return false;
+  }
+  try {
+    const head = Buffer.alloc(4);
+    return fstatSync(descriptor).isFile() && isZip(head.subarray(0, readSync(descriptor, head)));
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** Reads a whole file, unpacked if it is an archive. */

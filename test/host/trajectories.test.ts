@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { zipSync } from 'fflate';
 import * as vscode from 'vscode';
 import { LabelTree } from '../../src/editor/labels-tree.ts';
 import { TrajectoryTree, type TreeNode } from '../../src/editor/trajectory-tree.ts';
@@ -102,6 +103,34 @@ describe('the trajectories tree', () => {
     assert.ok(editor);
     assert.ok(editor.document.uri.fsPath.endsWith('broken.jsonl'));
     assert.equal(editor.selection.active.line + 1, Number(/line (\d+)/.exec(problem.problem.place)?.[1]));
+  });
+
+  it('opens an archive with a problem as its trajectories, and one that has none as how it is read', async () => {
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    const broken = bytes(`${JSON.stringify(two[0])}\n{"half": \n`);
+    writeFileSync(join(home, 'some.eval'), zipSync({ 'runs.jsonl': broken }));
+    // Its directory is gone.
+    const cut = zipSync({ 'runs.jsonl': broken }).subarray(0, 100);
+    writeFileSync(join(home, 'none.eval'), cut);
+    await vscode.commands.executeCommand('lrat.index');
+    const roots = await until('the problems of the archives', async () => {
+      const found = await tree.getChildren(
+        (await tree.getChildren()).find(({ kind }) => kind === 'problems'),
+      );
+      const of = (name: string) =>
+        found.find(node => node.kind === 'problem' && node.problem.log.endsWith(name));
+      const [some, none] = [of('some.eval'), of('none.eval')];
+      return some !== undefined && none !== undefined && { some, none };
+    });
+    await vscode.commands.executeCommand('lrat.openLog', roots.some);
+    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+    assert.ok(input instanceof vscode.TabInputCustom);
+    assert.equal(input.viewType, 'lrat.trajectory');
+    assert.equal(input.uri.fsPath, join(home, 'some.eval'));
+    await vscode.commands.executeCommand('lrat.openLog', roots.none);
+    const { document } = vscode.window.activeTextEditor!;
+    assert.equal(document.uri.scheme, 'lrat-explanation');
+    assert.match(document.getText(), /none\.eval[^]*is no sound archive/);
   });
 
   it('counts files in no known format apart from problems, and says why they are in none', async () => {

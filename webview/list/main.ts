@@ -229,7 +229,7 @@ class LogListView extends View {
           ${this.#factsOf(view).map(fact => html`<span class="fact">${fact}</span>`)}
           ${this.#renderPairs(view)}
           <span class="links"
-            ><vscode-link href="#" @click=${this.#openText}>${l10n.t('Open as text')}</vscode-link></span
+            ><vscode-link href="#" @click=${this.#openText}>${textWord(view)}</vscode-link></span
           >
         </div>
         ${view.problems.length === 0 ? nothing : this.#renderProblems(view)}
@@ -368,7 +368,8 @@ class LogListView extends View {
   }
 
   /** A log without trajectories: why, and what can be done. */
-  #renderNothing({ log, isRead, problems }: LogView): TemplateResult {
+  #renderNothing(view: LogView): TemplateResult {
+    const { log, isRead, isArchive, problems } = view;
     return html`<main class="state nothing">
       ${this.#renderBanner()}
       <h1>${l10n.t('No trajectory to show')}</h1>
@@ -384,14 +385,22 @@ class LogListView extends View {
       ${
         isRead
           ? html`<p>
-              ${l10n.t('LRAT shows logs of agents that search and open documents with tools. Open the file as text to see what it holds. “Explain How a Log Is Read” says what was tried; records of another format can be described in .lrat/config.json.')}
+              ${
+                isArchive
+                  ? l10n.t(
+                      'LRAT shows logs of agents that search and open documents with tools. See how the archive is read; records of another format can be described in .lrat/config.json.',
+                    )
+                  : l10n.t(
+                      'LRAT shows logs of agents that search and open documents with tools. Open the file as text to see what it holds. “Explain How a Log Is Read” says what was tried; records of another format can be described in .lrat/config.json.',
+                    )
+              }
             </p>`
           : nothing
       }
       <p class="choices">
         ${isRead ? nothing : html`<vscode-button @click=${this.#index}>${l10n.t('Index the workspace')}</vscode-button>`}
         <vscode-button appearance=${isRead ? 'primary' : 'secondary'} @click=${this.#openText}
-          >${l10n.t('Open as text')}</vscode-button
+          >${textWord(view)}</vscode-button
         >
       </p>
     </main>`;
@@ -419,6 +428,11 @@ class LogListView extends View {
 
 /** More problems than this are counted only: the log as text shows all. */
 const shownProblems = 50;
+
+/** What is offered to see the log itself. */
+function textWord({ isArchive }: LogView): string {
+  return isArchive ? l10n.t('How it is read') : l10n.t('Open as text');
+}
 
 /** Shape and word: colour never means something alone. */
 const outcomes: Record<LogEntry['outcome'], { readonly shape: string; readonly word: string }> = {
