@@ -15,12 +15,13 @@ export const themes = {
 };
 
 /**
- * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, width?: number, height?: number, extensionsDir?: string, trust?: boolean }} options
+ * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, language?: string, width?: number, height?: number, extensionsDir?: string, trust?: boolean }} options
  */
 export async function openWorkbench({
   folder,
   theme,
   settings = {},
+  language,
   width = 1280,
   height = 860,
   extensionsDir,
@@ -48,6 +49,12 @@ export async function openWorkbench({
   const host = await start({ home, extensionsDir: extensions, userDataDir, trust });
   const browser = await browserType.launch({ executablePath: chromium(), args: chromiumArguments });
   const page = await browser.newPage({ viewport: { width, height } });
+  if (language !== undefined) {
+    // As if its language pack were installed, of which extensions need no more than the name.
+    await page.addInitScript(name => {
+      Object.defineProperty(globalThis, '_VSCODE_NLS_LANGUAGE', { get: () => name, set: () => {} });
+    }, language);
+  }
   const { host: authority } = new URL(host.url);
   const payload = [
     ...(extensionsDir === undefined

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { strToU8, zipSync } from 'fflate';
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
 import { seriousViolations } from './axe.ts';
-import { openInLrat } from './views.ts';
+import { leaves, openInLrat, openTrees } from './views.ts';
 import { joinLogs, lrat, simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -17,6 +18,8 @@ interface RunRecord {
   readonly correct: boolean;
   readonly result: readonly { readonly tool_name: string | null; arguments: string; output: string }[];
 }
+
+const packedQuestion = 'What stands in an archive?';
 
 /** A row of the list, told from the raw record and the raw labels alone. */
 function rowOf({ query_id, query, correct, result }: RunRecord, relevant: ReadonlySet<string>): string[] {
@@ -62,10 +65,16 @@ describe.skipIf(reason !== null)('the list of a log, by keyboard', () => {
       join(folder, 'strange.jsonl'),
       '{"prompt": "a", "score": 1}\n{"prompt": "b", "score": 2}\n',
     );
-    lrat(folder, 'index');
-    lrat(folder, 'judge');
     const lines = (path: string) => readFileSync(path, 'utf8').trimEnd().split('\n');
     records = lines(log).map(line => JSON.parse(line));
+    const packed = { ...records[0]!, query: packedQuestion };
+    // The first of the logs in the tree.
+    writeFileSync(
+      join(folder, 'logs', '0.eval'),
+      zipSync({ 'inside.jsonl': strToU8(JSON.stringify(packed)) }),
+    );
+    lrat(folder, 'index');
+    lrat(folder, 'judge');
     const relevant = lines(join(folder, '.lrat', 'labels.jsonl'))
       .map(line => JSON.parse(line))
       .filter(each => each.log.endsWith('runs.jsonl') && each.label === 'relevant')
@@ -122,6 +131,30 @@ describe.skipIf(reason !== null)('the list of a log, by keyboard', () => {
     expect(await view.locator('.facts').innerText()).toContain(`${pairs} pairs`);
   });
 
+  it('shows the trajectories that its counts count', async () => {
+    const kinds: readonly (readonly [RegExp, (row: readonly string[]) => boolean])[] = [
+      [/ correct$/, row => row[2] === '✓ correct'],
+      [/ incorrect$/, row => row[2] === '✗ incorrect'],
+      [/^\d+ pairs$/, row => row.at(-1) !== '0'],
+      [/ trajectories$/, () => true],
+    ];
+    for (const [words, isOf] of kinds) {
+      const wanted = rows.filter(isOf);
+      const count = view.locator('.fact button', { hasText: words });
+      if (wanted.length === 0) {
+        expect(await count.count()).toBe(0);
+        continue;
+      }
+      await count.focus();
+      await press('Enter');
+      await expect.poll(shown).toEqual(wanted);
+      expect(await count.getAttribute('aria-pressed')).toBe('true');
+    }
+    expect(await seriousViolations(view)).toEqual([]);
+    await view.locator('.entries').focus();
+    await press('Home');
+  });
+
   it('opens a trajectory in its place, and leads back to where it stood', async () => {
     await view.locator('.entries').focus();
     await press('j', 'j', 'Enter');
@@ -162,6 +195,25 @@ describe.skipIf(reason !== null)('the list of a log, by keyboard', () => {
     await view.locator('vscode-button', { hasText: 'Open as text' }).focus();
     await press('Enter');
     await workbench.page.locator('.view-line', { hasText: '"prompt"' }).first().waitFor();
+  });
+
+  it('says where a step stands whose log is in an archive', async () => {
+    const { page, command } = workbench;
+    await openTrees(workbench);
+    await leaves(workbench, 'Trajectories').filter({ hasText: packedQuestion }).click();
+    const trajectory = await workbench.view('trajectory');
+    await trajectory.locator('h1', { hasText: packedQuestion }).waitFor();
+    await trajectory.locator('.row .body').first().waitFor();
+    await trajectory.locator('.steps').focus();
+    await press('o');
+    await page.locator('.statusbar .codicon-bell-dot').waitFor();
+    await command('Notifications: Show Notifications');
+    const message = page.locator('.notifications-center', {
+      hasText: 'logs/0.eval is an archive: this stands in its member inside.jsonl, at line 1.',
+    });
+    await message.first().waitFor();
+    await command('Notifications: Clear All Notifications');
+    await command('View: Close All Editors');
   });
 
   it('offers to index a file that has not been read, and then shows it', async () => {

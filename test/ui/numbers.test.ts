@@ -114,6 +114,16 @@ describe.skipIf(reason !== null)('in the views', () => {
       view = await views.pairs!(workbench);
     });
 
+    it('and all browses are shown by the counts in the header', async () => {
+      for (const words of ['browses', 'pairs']) {
+        const count = view.locator('.fact button', { hasText: words });
+        await count.focus();
+        await press('Enter');
+        await expect.poll(total).toBe(Number.parseInt(await count.innerText(), 10));
+        expect(await count.getAttribute('aria-pressed')).toBe('true');
+      }
+    });
+
     it('are shown of one bar of the lengths, by keyboard and by mouse, until its chip is removed', async () => {
       const all = await total();
       await view.locator('summary').first().click();
@@ -133,5 +143,21 @@ describe.skipIf(reason !== null)('in the views', () => {
       await view.locator('.bars rect:has(title)', { hasText: name! }).click();
       await expect.poll(total).toBe(count);
     });
+  });
+
+  it('of a comparison, those are shown that its counts count', async () => {
+    view = await views.compare!(workbench);
+    for (const name of ['Differences', 'All rows']) {
+      const button = view.locator('vscode-button', { hasText: name });
+      const count = Number.parseInt((await button.innerText()).slice(name.length), 10);
+      expect(count).toBeGreaterThan(0);
+      await button.focus();
+      await press('Enter');
+      await expect.poll(() => button.getAttribute('aria-pressed')).toBe('true');
+      for (let i = 0; i < count; i++) await press('j');
+      await expect
+        .poll(() => view.locator('.beside.selected').getAttribute('data-index'))
+        .toBe(String(count - 1));
+    }
   });
 });

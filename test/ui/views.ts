@@ -4,7 +4,7 @@ import type { openWorkbench } from '../../scripts/host/workbench.mjs';
 type Workbench = Awaited<ReturnType<typeof openWorkbench>>;
 
 /** Rows of one of LRAT's trees that hold no others. */
-export function leaves({ page }: Workbench, tree: 'Trajectories' | 'Labels' | 'Runs') {
+export function leaves({ page }: Workbench, tree: string) {
   const pane = page.locator(`.pane:has(.pane-header[aria-label^="${tree}"])`);
   return pane.locator('.monaco-list-row:not([aria-expanded])');
 }
