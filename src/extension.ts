@@ -121,9 +121,9 @@ export function activate(context: vscode.ExtensionContext): void {
     onSetting('person', () => workspace.signAs(personName())),
     treeView,
     registerAll(treeCommands('Trajectories', tree, treeView, memory), log),
-    tree.onDidShow(count => {
+    tree.onDidFill(() => {
       // A view that says something keeps its welcome to itself.
-      treeView.message = count === 0 ? '' : vscode.l10n.t('Searches · browses · pairs');
+      treeView.message = tree.shown === 0 ? '' : vscode.l10n.t('Searches · browses · pairs');
     }),
     // What is looked at is selected in the tree, if that is on the screen.
     views.onDidShow(async ({ log: name, trajectory }) => {

@@ -46,7 +46,7 @@ export class LabelTree extends SortedTree<LabelNode, QueueOrder> implements vsco
     );
   }
 
-  async getChildren(node?: LabelNode): Promise<LabelNode[]> {
+  protected async childrenOf(node?: LabelNode): Promise<LabelNode[]> {
     switch (node?.kind) {
       case undefined:
         return this.#roots();

@@ -34,7 +34,7 @@ export class RunTree extends SortedTree<RunNode, RunOrder> {
     watch.onDidChange(() => this.changed());
   }
 
-  async getChildren(node?: RunNode): Promise<RunNode[]> {
+  protected async childrenOf(node?: RunNode): Promise<RunNode[]> {
     if (node !== undefined) return [];
     const { runs, problems } = await this.#watch.list();
     const shown = runs.filter(run =>

@@ -45,9 +45,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
   #pairs: ReadonlyMap<TrajectoryEntry, number> | undefined;
   #counting: Promise<void> | undefined;
   #parents = new Map<string, TreeNode>();
-  readonly #shown = new vscode.EventEmitter<number>();
-  /** So many trajectories are shown now. */
-  readonly onDidShow = this.#shown.event;
+  #shown = 0;
   #columns: Columns = { searches: 1, browses: 1, pairs: 1 };
 
   constructor(workspace: LratWorkspace, grouping: Grouping, order: TrajectoryOrder) {
@@ -73,6 +71,11 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
     });
   }
 
+  /** How many trajectories are shown. */
+  get shown(): number {
+    return this.#shown;
+  }
+
   get grouping(): Grouping {
     return this.#grouping;
   }
@@ -82,7 +85,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
     this.changed();
   }
 
-  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+  protected async childrenOf(node?: TreeNode): Promise<TreeNode[]> {
     switch (node?.kind) {
       case undefined:
         return this.#roots();
@@ -114,7 +117,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
   /** The node of a trajectory with all that it lies in made known, or undefined if the tree does not show it. */
   async find(log: string, trajectory: string): Promise<TreeNode | undefined> {
     const look = async (parent?: TreeNode): Promise<TreeNode | undefined> => {
-      for (const node of await this.getChildren(parent)) {
+      for (const node of await this.childrenOf(parent)) {
         const isIt = ({ log: l, trajectory: t }: TrajectoryEntry) => l === log && t === trajectory;
         if (node.kind === 'trajectory' && isIt(node.entry)) return node;
         if ((node.kind === 'group' || node.kind === 'page') && node.entries.some(isIt)) return look(node);
@@ -132,7 +135,7 @@ export class TrajectoryTree extends SortedTree<TreeNode, TrajectoryOrder> {
       holds(this.filter, [question, log, trajectory, agent]),
     );
     const problems = status.problems.filter(({ log, reason }) => holds(this.filter, [log, reason]));
-    this.#shown.fire(shown.length);
+    this.#shown = shown.length;
     const digits = (count: (entry: TrajectoryEntry) => number) =>
       whole(shown.reduce((most, entry) => Math.max(most, count(entry)), 0)).length;
     this.#columns = {

@@ -14,7 +14,10 @@ export interface TreeWords<Order extends string> {
 /** A tree of the activity bar, which can be filtered and sorted. */
 export abstract class SortedTree<Node, Order extends string> implements vscode.TreeDataProvider<Node> {
   readonly #changed = new vscode.EventEmitter<void>();
+  readonly #filled = new vscode.EventEmitter<{ readonly isEmpty: boolean }>();
   readonly onDidChangeTreeData = this.#changed.event;
+  /** The view has been given the nodes without a parent, or there are none to give. */
+  readonly onDidFill = this.#filled.event;
   readonly words: TreeWords<Order>;
   #order: Order;
   #filter = '';
@@ -24,8 +27,21 @@ export abstract class SortedTree<Node, Order extends string> implements vscode.T
     this.#order = order;
   }
 
-  abstract getChildren(node?: Node): Promise<Node[]>;
+  protected abstract childrenOf(node?: Node): Promise<Node[]>;
   abstract getTreeItem(node: Node): vscode.TreeItem;
+
+  async getChildren(node?: Node): Promise<Node[]> {
+    let isEmpty = true;
+    try {
+      const nodes = await this.childrenOf(node);
+      isEmpty = nodes.length === 0;
+      return nodes;
+    } finally {
+      // Once they are there: a view that gets a message or a welcome before its nodes hides itself, and with it the
+      // keyboard's focus.
+      if (node === undefined) setTimeout(() => this.#filled.fire({ isEmpty }));
+    }
+  }
 
   get order(): Order {
     return this.#order;
@@ -67,10 +83,14 @@ export function treeCommands<Node, Order extends string>(
   view: Pick<vscode.TreeView<Node>, 'description'>,
   memory: vscode.Memento,
 ): Record<string, (job: Job, argument?: unknown) => Promise<unknown>> {
+  const setContext = (key: string, value: boolean) =>
+    vscode.commands.executeCommand('setContext', `lrat.${key}${name}`, value);
+  // A welcome is for a view that stays empty: while the nodes come it would take the focus, and lose it when it goes.
+  tree.onDidFill(({ isEmpty }) => void setContext('empty', isEmpty));
   const filter = async (words: string) => {
     tree.filter = words;
     view.description = words === '' ? '' : vscode.l10n.t('filter: {0}', words);
-    await vscode.commands.executeCommand('setContext', `lrat.filtered${name}`, words !== '');
+    await setContext('filtered', words !== '');
   };
   return {
     [`lrat.filter${name}`]: async (_, argument) => {
