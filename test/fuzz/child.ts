@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTokenCounter } from '../../src/base/tokenizer.ts';
-import { caseOf, readFixtures } from './cases.ts';
+import { caseOf, readSeeds } from './cases.ts';
 import type { Line } from './driver.ts';
 import { checkIndex } from './index-oracle.ts';
 import { checkLog, type Outcome } from './oracle.ts';
@@ -13,7 +13,7 @@ const indexedTogether = 200;
 
 const [folder, more, ...numbers] = process.argv.slice(2);
 const [seed = 0, from = 0, to = 0, apart = 1] = numbers.map(Number);
-const fixtures = readFixtures(more!);
+const seeds = readSeeds(more!);
 const counter = await openTokenCounter('words');
 const logs = join(folder!, 'logs');
 rmSync(logs, { recursive: true, force: true });
@@ -21,7 +21,7 @@ mkdirSync(logs);
 const outcomes = new Map<string, Outcome>();
 
 for (let number = from; number < to; number += apart) {
-  const { fixture, changes, bytes, extension } = caseOf(fixtures, seed, number);
+  const { fixture, changes, bytes, extension } = caseOf(seeds, seed, number);
   const name = `${number}${extension}`;
   const path = join(logs, name);
   writeFileSync(path, bytes);
@@ -45,7 +45,7 @@ for (let number = from; number < to; number += apart) {
 /** Says that something begins, and how it ended, in what time and memory. */
 async function report(line: Line, work: () => Line['outcome'] | Promise<void>): Promise<void> {
   tell(line);
-  const before = process.cpuUsage();
+  const [before, began] = [process.cpuUsage(), performance.now()];
   let result: Pick<Line, 'outcome' | 'failure'> = {};
   try {
     const outcome = await work();
@@ -54,7 +54,9 @@ async function report(line: Line, work: () => Line['outcome'] | Promise<void>): 
     result = { failure: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }
   const { user, system } = process.cpuUsage(before);
-  tell({ ...line, ...result, ms: (user + system) / 1000, kilobytes: process.resourceUsage().maxRSS });
+  const clock = performance.now() - began;
+  const ms = (user + system) / 1000;
+  tell({ ...line, ...result, ms, clock, kilobytes: process.resourceUsage().maxRSS });
 }
 
 function tell(line: Line): void {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ensureWorkspace } from '../../src/workspace/paths.ts';
-import { writeWorldLogs } from './cases.ts';
+import { writeMadeLogs } from './cases.ts';
 
 /** What a child process says of a case, or of the index of those before it: at its beginning, and at its end. */
 export interface Line {
@@ -17,6 +17,8 @@ export interface Line {
   readonly failure?: string;
   /** Of the processor: other work on the machine is no fault of the case. */
   readonly ms?: number;
+  /** Milliseconds that passed, whoever had the processor. */
+  readonly clock?: number;
   /** The most that the process has ever had. */
   readonly kilobytes?: number;
 }
@@ -42,6 +44,8 @@ export interface FuzzReport {
   readonly totals: ReadonlyMap<string, Totals>;
   readonly failures: readonly Failure[];
   readonly slowest: { readonly number: number; readonly fixture: string; readonly ms: number };
+  /** Milliseconds that the slowest index took of the processor. */
+  readonly slowestIndex: number;
   /** Of the largest process. */
   readonly mebibytes: number;
 }
@@ -54,9 +58,26 @@ export interface FuzzOptions {
   readonly onFailure?: (failure: Failure) => void;
 }
 
-/** Milliseconds that reading a log may take, and mebibytes. */
-const longest = 5000;
+/** Milliseconds of the processor that reading a log may take, and those that may pass where nothing else runs. */
+const longest = { ms: 5000, clock: 15_000 };
+/** The same for an index of all logs that are indexed together. */
+const longestIndex = { ms: 20_000, clock: 60_000 };
+/** Mebibytes that a process may have. */
 const most = 1024;
+
+/** What a case or an index may take, in milliseconds; more of them may pass as long as others want the processors, too. */
+function limitsOf({ isIndex }: Line): typeof longest {
+  const { ms, clock } = isIndex ? longestIndex : longest;
+  return { ms, clock: clock * Math.max(1, loadavg()[0]! / availableParallelism()) };
+}
+
+/** What took longer than it may, or undefined. */
+function overrun(line: Line): string | undefined {
+  const { ms = 0, clock = 0 } = line;
+  const limits = limitsOf(line);
+  if (ms > limits.ms) return `took ${Math.round(ms)} ms of the processor`;
+  return clock > limits.clock ? `took ${Math.round(clock)} ms` : undefined;
+}
 
 /** Runs cases in processes of their own, which are replaced when a case kills one, or takes too long or too much. */
 export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOptions): Promise<FuzzReport> {
@@ -64,6 +85,7 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
   const totals = new Map<string, Totals>();
   const failures: Failure[] = [];
   let slowest = { number: -1, fixture: '', ms: 0 };
+  let slowestIndex = 0;
   let mebibytes = 0;
   let done = 0;
 
@@ -71,16 +93,15 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
     failures.push(failure);
     onFailure?.(failure);
   };
-  const finish = (line: Line, failure = line.failure): void => {
+  const finish = (line: Line, failure = line.failure ?? overrun(line)): void => {
     const { number, fixture, changes, outcome, isIndex = false, ms = 0, kilobytes = 0 } = line;
     mebibytes = Math.max(mebibytes, kilobytes / 1024);
+    if (failure !== undefined) fail({ number, fixture, changes, what: failure });
     if (isIndex) {
-      if (failure !== undefined) fail({ number, fixture, changes, what: failure });
+      slowestIndex = Math.max(slowestIndex, ms);
       return;
     }
-    if (failure !== undefined) fail({ number, fixture, changes, what: failure });
-    else if (ms > longest) fail({ number, fixture, changes, what: `took ${Math.round(ms)} ms` });
-    else if (outcome !== undefined) {
+    if (failure === undefined && outcome !== undefined) {
       const of = totals.get(fixture) ?? { trajectory: 0, problem: 0, unrecognised: 0 };
       totals.set(fixture, of);
       of[outcome]++;
@@ -94,7 +115,7 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
     const own = join(folder, String(from % processes));
     // Made here: where writing is confined, nothing can be waited for until it is on the disk.
     ensureWorkspace(own);
-    const args = [own, join(folder, 'world'), seed, from, cases, processes].map(String);
+    const args = [own, join(folder, 'made'), seed, from, cases, processes].map(String);
     const program = join(import.meta.dirname, 'child.ts');
     const flags = [
       ...['--disable-warning=ExperimentalWarning', '--disable-warning=SecurityWarning'],
@@ -121,14 +142,14 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
       clearTimeout(timer);
       if (line.ms === undefined) {
         open = line;
-        // Twelve times the limit on the clock: the rest of the machine may be busy. An index has many logs.
-        timer = setTimeout(() => kill('did not end'), (line.isIndex ? 60 : 12) * longest);
+        const { clock } = limitsOf(line);
+        timer = setTimeout(() => kill(`did not end in ${Math.round(clock)} ms`), clock);
         continue;
       }
       open = null;
       next = line.number + processes;
       const isTooMuch = line.kilobytes! > most * 1024;
-      finish(line, isTooMuch ? `took ${Math.round(line.kilobytes! / 1024)} MiB` : line.failure);
+      finish(line, isTooMuch ? `took ${Math.round(line.kilobytes! / 1024)} MiB` : undefined);
       if (isTooMuch) kill('too much memory');
     }
     clearTimeout(timer);
@@ -143,7 +164,7 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
   };
 
   try {
-    await writeWorldLogs(join(folder, 'world'));
+    await writeMadeLogs(join(folder, 'made'));
     await Promise.all(
       Array.from({ length: processes }, async (_, first) => {
         for (let next = first; next < cases; ) next = await run(next);
@@ -152,5 +173,5 @@ export async function fuzz({ seed, cases, processes, onDone, onFailure }: FuzzOp
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return { totals, failures, slowest, mebibytes };
+  return { totals, failures, slowest, slowestIndex, mebibytes };
 }

@@ -5,6 +5,7 @@ import { fingerprint } from '../../src/base/text.ts';
 import { readConfig } from '../../src/workspace/config.ts';
 import { readSettings, TrajectoryIndex } from '../../src/workspace/index.ts';
 import { workspacePaths } from '../../src/workspace/paths.ts';
+import { reading } from './cases.ts';
 import { demand, type Outcome } from './oracle.ts';
 
 /**
@@ -18,7 +19,7 @@ export async function checkIndex(workspace: string, outcomes: ReadonlyMap<string
   for (const name of outcomes.keys()) utimesSync(join(workspace, 'logs', name), 0, 0);
   const before = snapshot(workspace);
   const paths = workspacePaths(workspace);
-  const settings = readSettings({ ...readConfig(paths), tokenizer: 'words' }, paths);
+  const settings = readSettings({ ...readConfig(paths), ...reading, tokenizer: 'words' }, paths);
   const index = TrajectoryIndex.open(paths, settings, notice => demand(false, `the index says: ${notice}`));
   try {
     const { found, read } = await index.update([join(workspace, 'logs')], unwatched, { threads: 1 });

@@ -1,11 +1,21 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { TokenCounter } from '../../src/base/tokenizer.ts';
+import { declaredFormat } from '../../src/trajectory/declared.ts';
+import { decryption } from '../../src/trajectory/encryption.ts';
+import type { ReadContext, RecordFormat, RecordResult } from '../../src/trajectory/format.ts';
+import { formats } from '../../src/trajectory/formats/index.ts';
+import { lengthKeeping } from '../../src/trajectory/keeping.ts';
 import { type LogRecord, readLog, readRecord } from '../../src/trajectory/log.ts';
 import type { Position, Step, Trajectory } from '../../src/trajectory/model.ts';
 import { Archive } from '../../src/trajectory/source/archive.ts';
-import { digestOf } from '../../src/workspace/digest.ts';
+import { BufferBytes } from '../../src/trajectory/source/bytes.ts';
+import { parsePieces } from '../../src/trajectory/source/json-pieces.ts';
+import { toolKinds } from '../../src/trajectory/tools.ts';
+import { asList } from '../../src/trajectory/values.ts';
+import { digestOf, type TrajectoryDigest } from '../../src/workspace/digest.ts';
 import { unpackPlaces, unpackSteps } from '../../src/workspace/packed-steps.ts';
+import { reading } from './cases.ts';
 
 /** What reading a log gave. */
 export interface Outcome {
@@ -24,7 +34,7 @@ const countedAgain = 50;
 
 /** Reads a log, whatever is in it, and fails if anything that comes out is not as it must be for every file. */
 export function checkLog(path: string, counter: TokenCounter): Outcome {
-  const records = [...readLog(path)];
+  const records = [...readLog(path, reading)];
   const trajectories = records.filter(record => record.kind === 'trajectory');
   const problems = records.filter(record => record.kind === 'problem');
   const strangers = records.filter(record => record.kind === 'unrecognised');
@@ -55,7 +65,10 @@ export function checkLog(path: string, counter: TokenCounter): Outcome {
     checkShape(record.trajectory);
     checkPlaces(record, source);
     checkAgain(path, record);
-    checkDigest(record, counter);
+    const digest = digestOf(record, counter, undefined);
+    checkDigest(record, digest, counter);
+    // Once a file is enough: it reads the record once more.
+    if (i === 0) checkLengths(record, source.bytes, digest, counter);
   }
   return {
     trajectories: trajectories.length,
@@ -154,12 +167,12 @@ function checkPlaces(record: TrajectoryRecord, source: Source): void {
 
 /** The bytes that positions are in. */
 class Source {
-  readonly #bytes: Buffer;
+  readonly bytes: Buffer;
   readonly #text: string;
   readonly #lineStarts: number[] = [0];
 
   constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#text = bytes.toString('utf8');
     for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) this.#lineStarts.push(at + 1);
   }
@@ -167,7 +180,7 @@ class Source {
   check({ offset, length, line, column }: Position, exactly: boolean): void {
     const numbers = [offset, length, line - 1, column - 1];
     demand(numbers.every(isCount), `a place is ${JSON.stringify({ offset, length, line, column })}`);
-    const size = this.#bytes.length;
+    const size = this.bytes.length;
     demand(offset + length <= size, `a place ends at ${offset + length}, the log at ${size}`);
     if (!exactly) return;
     const start = this.#lineStarts[line - 1];
@@ -175,7 +188,7 @@ class Source {
     demand(start !== undefined && offset >= start && offset < next, `byte ${offset} is not on line ${line}`);
     // What is no UTF-8 has no columns to speak of.
     if (this.#text.includes('\ufffd')) return;
-    const before = this.#bytes.toString('utf8', start, offset).replace(line === 1 ? /^\ufeff/ : '', '');
+    const before = this.bytes.toString('utf8', start, offset).replace(line === 1 ? /^\ufeff/ : '', '');
     demand(before.length + 1 === column, `byte ${offset} is in column ${before.length + 1}, not ${column}`);
   }
 }
@@ -183,13 +196,12 @@ class Source {
 /** Each trajectory can be read again by its place. */
 function checkAgain(path: string, { kind: _, trajectory, ...place }: TrajectoryRecord): void {
   const { id, ordinal } = trajectory;
-  const again = readRecord(path, place, {}, { id, ordinal });
+  const again = readRecord(path, place, reading, { id, ordinal });
   demand(isDeepStrictEqual(again, trajectory), 'read again, a trajectory is another one');
 }
 
 /** What the index keeps of it says the same. */
-function checkDigest(record: TrajectoryRecord, counter: TokenCounter): void {
-  const digest = digestOf(record, counter, undefined);
+function checkDigest(record: TrajectoryRecord, digest: TrajectoryDigest, counter: TokenCounter): void {
   const key = (document: number | null): string | null =>
     document === null ? null : digest.documents[document]!;
   const { steps } = record.trajectory;
@@ -225,6 +237,36 @@ function checkDigest(record: TrajectoryRecord, counter: TokenCounter): void {
     return own;
   });
   demand(isDeepStrictEqual([...unpackPlaces(digest.places)], places), 'the packed places are others');
+}
+
+const recordFormats: ReadonlyMap<string, RecordFormat> = new Map(
+  [...reading.formats.map(declaredFormat), ...formats].flatMap(format =>
+    format.unit === 'record' ? [[format.name, format]] : [],
+  ),
+);
+const measuring: Omit<ReadContext, 'keeping'> = {
+  tools: toolKinds(undefined),
+  decrypt: decryption(reading.canaryFile),
+};
+
+/** As the index reads a large document, by pieces and keeping lengths for texts, it keeps the same of it. */
+function checkLengths(
+  record: TrajectoryRecord,
+  bytes: Buffer,
+  wanted: TrajectoryDigest,
+  counter: TokenCounter,
+): void {
+  const { trajectory, offset, length, part } = record;
+  const format = recordFormats.get(trajectory.format);
+  const own = bytes.subarray(offset, offset + length);
+  // Texts and YAML are not read by pieces.
+  if (format === undefined || !/^\s*[[{]/.test(own.toString('latin1', 0, 100))) return;
+  const { value } = parsePieces(new BufferBytes(own), 0, 0);
+  const results = asList(format.read(value, { ...measuring, keeping: lengthKeeping() }));
+  const { steps, ...read } = results[part] as RecordResult;
+  const placed = steps.map((step, i) => ({ ...step, position: trajectory.steps[i]!.position }));
+  const measured = { ...record, trajectory: { ...trajectory, ...read, steps: placed } };
+  demand(isDeepStrictEqual(digestOf(measured, counter, undefined), wanted), 'by its lengths it is another');
 }
 
 /** Fails with what is wrong unless it holds. */

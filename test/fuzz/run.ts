@@ -5,7 +5,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openTokenCounter } from '../../src/base/tokenizer.ts';
-import { caseOf, type Fixture, type FuzzCase, readFixtures, writeWorldLogs } from './cases.ts';
+import { caseOf, type FuzzCase, readSeeds, type Seeds, writeMadeLogs } from './cases.ts';
 import { type Failure, fuzz } from './driver.ts';
 import { checkLog } from './oracle.ts';
 
@@ -24,15 +24,15 @@ if (values.case === undefined) await runAll();
 else await runOne(Number(values.case));
 
 async function runOne(number: number): Promise<void> {
-  const { fixture, changes, path } = keep(caseOf(await fixtures(), seed, number));
+  const { fixture, changes, path } = keep(caseOf(await seeds(), seed, number));
   console.log(`${path} (${fixture}: ${changes.join(', ')})`);
   console.log(checkLog(path, await openTokenCounter('words')));
 }
 
-async function fixtures(): Promise<Fixture[]> {
+async function seeds(): Promise<Seeds> {
   const folder = mkdtempSync(join(tmpdir(), 'lrat-fuzz-case-'));
-  await writeWorldLogs(folder);
-  const all = readFixtures(folder);
+  await writeMadeLogs(folder);
+  const all = readSeeds(folder);
   rmSync(folder, { recursive: true });
   return all;
 }
@@ -54,10 +54,16 @@ async function runAll(): Promise<void> {
   const onDone = (done: number): void => {
     if (done % 10_000 === 0) console.error(`${done} of ${cases}`);
   };
-  const { totals, failures, slowest, mebibytes } = await fuzz({ seed, cases, processes, onDone, onFailure });
+  const { totals, failures, slowest, slowestIndex, mebibytes } = await fuzz({
+    seed,
+    cases,
+    processes,
+    onDone,
+    onFailure,
+  });
   const seconds = (performance.now() - began) / 1000;
 
-  const all = failures.length === 0 ? [] : await fixtures();
+  const all = await seeds();
   for (const same of Map.groupBy(
     failures,
     ({ fixture, what }) => `${fixture} ${what.split('\n')[0]}`,
@@ -75,7 +81,7 @@ async function runAll(): Promise<void> {
   console.table(Object.fromEntries([...table, ['all', sum]]));
   console.log(
     `${cases} cases in ${seconds.toFixed(0)} s (${(cases / seconds).toFixed(0)} per second), ${failures.length} failures; ` +
-      `slowest ${slowest.ms.toFixed(0)} ms (--case ${slowest.number}, ${slowest.fixture}), most memory ${mebibytes.toFixed(0)} MiB`,
+      `slowest ${slowest.ms.toFixed(0)} ms (--case ${slowest.number}, ${slowest.fixture}), slowest index ${slowestIndex.toFixed(0)} ms, most memory ${mebibytes.toFixed(0)} MiB`,
   );
   process.exitCode = failures.length === 0 ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { unwatched } from '../../../src/base/progress.ts';
@@ -13,60 +13,21 @@ const lines = (...records: readonly unknown[]) =>
 const columnOf = (record: object, list: string) =>
   JSON.stringify(record).indexOf(`"${list}":[`) + `"${list}":[`.length + 1;
 
-/** Runs of a format that nobody has heard of. */
-const strange = {
-  run: 'r1',
-  seed: 7,
-  ask: 'Who built the pier?',
-  events: [
-    {
-      what: 'model',
-      thought: 'I look it up.',
-      uses: [{ tool: 'lookup', input: { q: 'pier builder' }, ref: 'a', lang: 'en' }],
-    },
-    {
-      what: 'back',
-      ref: 'a',
-      out: {
-        found: [
-          { key: 'd1', head: 'Pier', body: 'Built by Grey.' },
-          { key: 'd2', head: 'Quay', body: '1901' },
-        ],
-      },
-      cost: 3,
-    },
-    {
-      what: 'model',
-      thought: 'The first one.',
-      uses: [{ tool: 'read', input: { id: 'd1' }, ref: 'b' }],
-      mood: 'calm',
-    },
-    { what: 'back', ref: 'b', out: 'The pier was built by Grey in 1871.', cost: 5 },
-    { what: 'ad', text: 'buy now' },
-    { what: 'model', thought: 'Grey it is.', said: 'Grey.' },
-  ],
-};
+const fixtures = join(import.meta.dirname, '../../fixtures');
+const fixture = (name: string): string => readFileSync(join(fixtures, name), 'utf8');
 
-const description = {
-  name: 'pier-runs',
-  has: ['run', 'events'],
-  steps: 'events',
-  id: 'run',
-  question: 'ask',
-  step: {
-    kind: 'what',
-    kinds: { model: 'assistant', back: 'result' },
-    reasoning: 'thought',
-    text: 'said',
-    calls: 'uses',
-    tool: 'tool',
-    arguments: 'input',
-    callId: 'ref',
-    output: 'out',
-  },
-  tools: { search: ['lookup'], browse: ['read'] },
-  results: { list: 'found', id: 'key', title: 'head', snippet: 'body' },
-};
+interface Event {
+  readonly what: string;
+  readonly uses?: readonly object[];
+  readonly ref?: string;
+  readonly out?: unknown;
+}
+
+/** A run of a format that nobody has heard of, and the description of the format; of the other, its lines are the steps. */
+const strange: { readonly run: string; readonly ask: string; readonly events: readonly Event[] } = JSON.parse(
+  fixture('logs/declared.json'),
+);
+const [description, byLine] = JSON.parse(fixture('formats.json'));
 
 it('tells of every record what it is taken for, and of the first trajectory every step', async () => {
   const folder = temporaryFolder();
@@ -307,6 +268,29 @@ it('says of a browse that no search before it listed its document', async () => 
   const found = await diagnose({ workspace: folder, log }, unwatched);
   expect(found.accounts).toMatchObject([{ browses: 1, listed: 0 }]);
   expect(describeDiagnosis(found)).toContain('9  → in no list before it; 2 characters');
+});
+
+it('previews the same where the records of a file are the steps', async () => {
+  const folder = temporaryFolder();
+  write(join(folder, '.lrat', 'config.json'), { version: 1, formats: [description, byLine] });
+  const log = join(folder, 'strange.jsonl');
+  write(log, fixture('logs/declared.jsonl'));
+  const found = await diagnose({ workspace: folder, log }, unwatched);
+  expect(found.accounts).toMatchObject([
+    {
+      question: 'Who built the pier?',
+      ...{ searches: 1, candidates: 2, browses: 1, noPairs: null },
+      skipped: [{ step: 4, reason: 'a step of the kind “ad”, which the format does not name' }],
+    },
+  ]);
+  expect(found.shown!.steps.map(({ step, what, line }) => [step, what, line])).toEqual([
+    [0, 'I look it up.', 1],
+    [1, 'pier builder', 2],
+    [2, 'The first one.', 3],
+    [3, 'd1', 4],
+    [5, 'Grey it is.', 6],
+    [5, 'Grey.', 6],
+  ]);
 });
 
 it('shows control characters of a log as signs, so that they do nothing to a terminal', async () => {

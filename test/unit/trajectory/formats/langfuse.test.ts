@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { browses, fixture, outline, readAll, readOne, searches } from '../logs.ts';
-import { expectVeldra, readFixture, valuesAt, veldra } from './spans.ts';
+import { browses, expectPlaces, fixture, outline, readOne, searches, trajectoriesOf } from '../logs.ts';
+import { expectVeldra, linesOf, readFixture, valuesAt } from './spans.ts';
 
 const trajectory = readFixture('langfuse.json');
 const trace = JSON.parse(readFileSync(fixture('langfuse.json'), 'utf8'));
@@ -38,30 +38,24 @@ describe('A Langfuse trace', () => {
     ]);
   });
 
-  it('is the same as the rows of a table, one trace after the other', () => {
-    const rows = trace.observations.map(
-      ({ parentObservationId, startTime, ...row }: Record<string, unknown>) => ({
-        ...row,
-        start_time: startTime,
-        parent_observation_id: parentObservationId,
-      }),
+  it('is the same as the rows of a table, one trace after the other, each step at its row', () => {
+    const name = 'langfuse-observations.jsonl';
+    const [own, other, ...more] = trajectoriesOf(fixture(name));
+    if (own === undefined || other === undefined) throw new Error('two traces');
+    expect(more).toEqual([]);
+    expectVeldra(own);
+    expect(own).toMatchObject({ id: 'trace-veldra', format: 'langfuse-observations' });
+    const rows = linesOf(name);
+    const observations = new Map(trace.observations.map((row: { id: string }) => [row.id, row]));
+    expect(own.steps.map(({ step }) => observations.get(rows[step].id))).toEqual(
+      trajectory.steps.map(({ step }) => trace.observations[step]),
     );
-    const others = rows.map((row: Record<string, unknown>) => ({ ...row, traceId: 'trace-other' }));
-    const lines = [...rows, ...others].map(row => JSON.stringify(row)).join('\n');
-    const read = readAll(lines, '.jsonl').map(record => record.kind === 'trajectory' && record.trajectory);
-    expect(read).toMatchObject([
-      {
-        id: 'trace-veldra',
-        format: 'langfuse-observations',
-        question: veldra.question,
-        answer: veldra.answer,
-      },
-      { id: 'trace-other' },
-    ]);
-    for (const own of read) {
-      if (own === false) throw new Error('unreachable');
-      expect(browses(own)).toHaveLength(2);
-      expect(searches(own)).toHaveLength(3);
+    expect(other).toMatchObject({ id: 'trace-other', format: 'langfuse-observations' });
+    expect(searches(other)).toMatchObject([{ candidates: [{ id: 'lights.example/brae' }] }]);
+    expect(browses(other)).toMatchObject([{ doc: 'lights.example/brae', error: 'the tool failed' }]);
+    for (const one of [own, other]) {
+      expectPlaces(fixture(name), one);
+      expect(valuesAt(name, one)).toEqual(one.steps.map(({ step }) => rows[step]));
     }
   });
 });

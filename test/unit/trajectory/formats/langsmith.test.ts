@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { browses, fixture, logFile, outline, readAll, readOne, shownAt, trajectoriesOf } from '../logs.ts';
+import { browses, fixture, logFile, outline, readAll, shownAt, trajectoriesOf } from '../logs.ts';
 import { expectVeldra, readFixture, valuesAt } from './spans.ts';
 
 type Run = Record<string, unknown> & { readonly id: string; readonly parent_run_id: string | null };
@@ -9,10 +9,6 @@ const runs: Run[] = readFileSync(fixture('langsmith.jsonl'), 'utf8')
   .split('\n')
   .map(line => JSON.parse(line));
 
-/** The runs within one, as `child_runs`; the times of all are left to their `dotted_order`. */
-function tree({ parent_run_id: _, trace_id, start_time, ...run }: Run): object {
-  return { ...run, child_runs: runs.filter(child => child.parent_run_id === run.id).map(tree) };
-}
 const root = runs.find(run => run.parent_run_id === null)!;
 
 describe('LangSmith runs', () => {
@@ -40,12 +36,11 @@ describe('LangSmith runs', () => {
   });
 
   it('are the same within each other, each step at its run', () => {
-    const log = tree(root);
-    const read = readOne(log);
+    const name = 'langsmith-tree.json';
+    const read = readFixture(name);
     expectVeldra(read);
     expect(read).toMatchObject({ format: 'langsmith-tree', id: 'veldra-7', outcome: 'correct' });
-    const path = logFile(JSON.stringify(log));
-    const ids = shownAt(path, trajectoriesOf(path)[0]!).map(([kind, text]) => [kind, JSON.parse(text).id]);
+    const ids = shownAt(fixture(name), read).map(([kind, text]) => [kind, JSON.parse(text).id]);
     expect(ids).toEqual(trajectory.steps.map(({ kind, step }) => [kind, runs[step]!.id]));
   });
 

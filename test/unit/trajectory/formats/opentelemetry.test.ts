@@ -1,13 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { browses, fixture, logFile, outline, readAll, readOne, searches, trajectoriesOf } from '../logs.ts';
-import { expectVeldra, readFixture, valuesAt, veldra } from './spans.ts';
-
-const linesOf = (name: string) =>
-  readFileSync(fixture(name), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line));
+import { browses, logFile, outline, readAll, searches, trajectoriesOf } from '../logs.ts';
+import { expectVeldra, linesOf, readFixture, valuesAt, veldra } from './spans.ts';
 
 describe("The protocol's JSON", () => {
   const trajectory = readFixture('otlp.jsonl');
@@ -68,10 +61,11 @@ describe("Spans with OpenInference's attributes", () => {
   });
 
   it('are the same on a page of the server', () => {
-    const page = readOne({ data: rows, next_cursor: null });
+    const page = readFixture('phoenix-page.json');
     expectVeldra(page);
     expect(page.format).toBe('phoenix-page');
     expect(outline(page.steps)).toBe(outline(trajectory.steps));
+    expect(valuesAt('phoenix-page.json', page)).toEqual(page.steps.map(({ step }) => rows[step]));
   });
 
   /** As a data frame writes them: columns with dots, messages in lists, times in milliseconds. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import type { Trajectory } from '../../../../src/trajectory/model.ts';
 import { browses, expectPlaces, fixture, searches, shownAt, trajectoriesOf } from '../logs.ts';
@@ -16,6 +17,14 @@ export function readFixture(name: string): Trajectory {
   if (trajectory === undefined || others.length > 0) throw new Error(`${others.length} more trajectories`);
   expectPlaces(fixture(name), trajectory);
   return trajectory;
+}
+
+/** The values of a fixture that has one a line. */
+export function linesOf(name: string) {
+  return readFileSync(fixture(name), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line));
 }
 
 /** What stands at each step's place, parsed. */
