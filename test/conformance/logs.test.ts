@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type LogRecord, readLog, readRecord } from '../../src/trajectory/log.ts';
@@ -307,38 +307,5 @@ describe.skipIf(!present)('LangGraph threads', () => {
         null,
       ].sort(),
     );
-  });
-});
-
-describe.skipIf(!present)('all other data', () => {
-  it('is read without a crash, and taken for no log of another kind', () => {
-    const known = new Set([
-      'lrat/trajectories',
-      'webdancer',
-      'deerflow',
-      'r1searcher',
-      'react_text',
-      'searchr1',
-      'inspect',
-      'openai_responses',
-      'langfuse',
-      'claude_code',
-      'swe_agent',
-      'deerflow_v1',
-      'provider_cassettes',
-      'atif',
-    ]);
-    const folders = readdirSync(data).filter(
-      name => statSync(join(data, name)).isDirectory() && !known.has(name),
-    );
-    for (const folder of folders) {
-      for (const [name, records] of read(folder, /\.(?!jsonl?$)|\.jsonl?$/)) {
-        expect(records.length, name).toBeGreaterThan(0);
-        expect(
-          records.filter(({ kind }) => kind === 'trajectory'),
-          name,
-        ).toEqual([]);
-      }
-    }
   });
 });
