@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const folder = join(root, '.cache', 'test-results');
+export const resultsFolder = join(root, '.cache', 'test-results');
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
 
 /** @param {string} lane @param {Counts} counts */
 export function record(lane, counts) {
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${lane}.json`), JSON.stringify(counts));
+  mkdirSync(resultsFolder, { recursive: true });
+  writeFileSync(join(resultsFolder, `${lane}.json`), JSON.stringify(counts));
 }
 
 /** @param {string[]} lanes @returns {Counts} a lane without a record counts as one failure */
@@ -20,7 +20,7 @@ export function total(lanes) {
   for (const lane of lanes) {
     let counts = { passed: 0, failed: 1, skipped: 0 };
     try {
-      counts = JSON.parse(readFileSync(join(folder, `${lane}.json`), 'utf8'));
+      counts = JSON.parse(readFileSync(join(resultsFolder, `${lane}.json`), 'utf8'));
     } catch {
       console.error(`The lane "${lane}" left no counts: it counts as failed.`);
     }

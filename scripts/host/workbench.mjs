@@ -15,6 +15,12 @@ export const themes = {
 };
 
 /**
+ * The workbenches that are open, for whoever wants to know why something failed.
+ * @type {Set<{ page: import('playwright-core').Page, home: string }>}
+ */
+export const openWorkbenches = new Set();
+
+/**
  * @param {{ folder: string, theme?: keyof themes, settings?: Record<string, unknown>, language?: string, width?: number, height?: number, extensionsDir?: string, trust?: boolean }} options
  */
 export async function openWorkbench({
@@ -71,6 +77,8 @@ export async function openWorkbench({
     await page.emulateMedia({ colorScheme: turn % 2 === 0 ? 'dark' : 'light' });
     await page.waitForTimeout(500);
   }
+  const own = { page, home };
+  openWorkbenches.add(own);
   return {
     page,
     /** The frame of a view of ours: webviews lie two frames deep. */
@@ -108,7 +116,33 @@ export async function openWorkbench({
       }
       await page.keyboard.press('Enter');
     },
+    /**
+     * Answers a question of the editor with the first entry that the typed words leave.
+     * @param {string} question its title, or what its field says while it is empty
+     */
+    choose: async (question, words = '') => {
+      const widget = page.locator('.quick-input-widget');
+      const asked = widget
+        .filter({ hasText: question })
+        .or(widget.filter({ has: page.locator(`input[placeholder="${question}"]`) }));
+      await asked.waitFor();
+      await widget.locator('.monaco-progress-container.done').first().waitFor({ state: 'attached' });
+      if (words !== '') await page.keyboard.type(words);
+      const entry = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: words });
+      // What is pressed while the list is being filled is lost, for a user too.
+      for (let turn = 0; ; turn++) {
+        await entry.waitFor();
+        await page.keyboard.press('Enter');
+        try {
+          await asked.waitFor({ state: 'hidden', timeout: 10_000 });
+          return;
+        } catch (error) {
+          if (turn === 2) throw error;
+        }
+      }
+    },
     close: async () => {
+      openWorkbenches.delete(own);
       await browser.close();
       await host.stop();
       rmSync(home, { recursive: true, force: true });

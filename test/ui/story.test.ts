@@ -39,19 +39,6 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
         .trimEnd()
         .split('\n')
         .map(line => JSON.parse(line));
-    /** Answers a question of the editor with the first entry that the typed words leave. */
-    const answer = async (title: string, words: string) => {
-      const { page } = workbench;
-      const question = page.locator('.quick-input-widget', { hasText: title });
-      await question.waitFor();
-      await page
-        .locator('.quick-input-widget .monaco-progress-container.done')
-        .first()
-        .waitFor({ state: 'attached' });
-      await page.keyboard.type(words);
-      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: words }).waitFor();
-      await press('Enter');
-    };
     /** Puts the keyboard's focus into a tree. */
     const focus = async (tree: 'Trajectories' | 'Runs') => {
       const focused = workbench.page.locator(`.monaco-list[aria-label="${tree}"]:focus`);
@@ -148,7 +135,7 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
 
     it('shows what the judge gives in the panel of pairs, and how a label changes all weights', async () => {
       await workbench.command('LRAT: Judge Browses');
-      await answer('browses;', 'Rules');
+      await workbench.choose('browses;', 'Rules');
       await expect.poll(() => labels().length, { timeout: 30_000 }).toBeGreaterThan(10);
       await workbench.command('LRAT: Open Pairs and Weights');
       const pairs = await workbench.view('pairs');
@@ -169,13 +156,13 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
     it('trains on the pairs, goes on over a reload, and measures what was gained', async () => {
       const { page } = workbench;
       await workbench.command('LRAT: Train a Retriever');
-      await answer('Train a Retriever (1/4)', 'Mine now: attributed');
-      await answer('Train a Retriever (2/4)', 'New static encoder');
-      await answer('Train a Retriever (3/4)', 'Epochs');
+      await workbench.choose('Train a Retriever (1/4)', 'Mine now: attributed');
+      await workbench.choose('Train a Retriever (2/4)', 'New static encoder');
+      await workbench.choose('Train a Retriever (3/4)', 'Epochs');
       await page.locator('.quick-input-message', { hasText: 'Epochs' }).waitFor();
       await page.keyboard.type(String(epochs));
       await press('Enter');
-      await answer('Train a Retriever (3/4)', 'Go on with this recipe');
+      await workbench.choose('Train a Retriever (3/4)', 'Go on with this recipe');
       await page.locator('.quick-input-widget', { hasText: 'Train a Retriever (4/4)' }).waitFor();
       await press('Enter');
       let run = await workbench.view('run');

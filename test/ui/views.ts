@@ -87,13 +87,10 @@ export const views: Readonly<Record<string, (workbench: Workbench) => Promise<Fr
 };
 
 /** Compares the first of what a command offers with the first of the others. */
-async function compareFirst({ page, command }: Workbench, title: string, question: string): Promise<void> {
+async function compareFirst({ command, choose }: Workbench, title: string, question: string): Promise<void> {
   await command(title);
-  for (const asked of [question, 'Compare with…']) {
-    await page.locator(`.quick-input-widget input[placeholder="${asked}"]`).waitFor();
-    await page.locator('.quick-input-list .monaco-list-row.focused').waitFor();
-    await page.keyboard.press('Enter');
-  }
+  await choose(question);
+  await choose('Compare with…');
 }
 
 /** What is shown in a text editor. */

@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/ui/**/*.test.ts', 'test/package/**/*.test.ts'],
+    setupFiles: 'test/ui/failures.ts',
     testTimeout: 120_000,
     hookTimeout: 180_000,
     pool: 'forks',
