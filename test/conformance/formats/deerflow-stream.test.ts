@@ -72,6 +72,7 @@ describe.skipIf(!present)('event streams of DeerFlow', () => {
       const listed = searched.map(({ output }) =>
         (JSON.parse(output) as Record<string, string>[]).filter(({ type }) => type !== 'image'),
       );
+      expect(listed.flat()).not.toEqual([]);
       expect(searches.map(({ candidates }) => candidates.map(({ url, id }) => url ?? id))).toEqual(
         listed.map(list => list.map(({ url, id }) => url ?? id)),
       );
@@ -79,9 +80,6 @@ describe.skipIf(!present)('event streams of DeerFlow', () => {
         listed.map(list => list.map(({ content }) => content)),
       );
     }
-    const counts = all.map(({ trajectories }) => searchesOf(...trajectories).map(s => s.candidates.length));
-    expect(counts.map(list => list.length)).toEqual([2, 5, 1]);
-    expect(counts[2]).toEqual([3]);
   });
 
   it('open the pages that were crawled; those that were refused say so', () => {
