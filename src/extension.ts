@@ -56,7 +56,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const watch = new RunWatch(workspace, log);
   const runViews = new RunViews(context.extensionUri, workspace, watch, log);
   const comparisons = new RunComparisons(context.extensionUri, workspace, runViews, log);
-  const tasks = new LratTasks(folder);
+  const keys = new ApiKeys(context.secrets);
+  const tasks = new LratTasks(folder, keys);
   const explanations = new Explanations(workspace);
   const runs = new RunTree(watch, orderOf(memory, 'Runs', 'newest'));
   const runView = vscode.window.createTreeView('lrat.runs', { treeDataProvider: runs, canSelectMany: true });
@@ -94,7 +95,6 @@ export function activate(context: vscode.ExtensionContext): void {
   );
   const labels = new LabelTree(workspace, orderOf(memory, 'Labels', 'place'));
   const labelView = vscode.window.createTreeView('lrat.labels', { treeDataProvider: labels });
-  const keys = new ApiKeys(context.secrets);
   context.subscriptions.push(
     labels,
     labelView,

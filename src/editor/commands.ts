@@ -61,6 +61,10 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       await memory.update('grouping', grouping);
     },
     'lrat.openTrajectory': async (_, node) => {
+      // The explorer gives a file, of any ending: the view says what is in it, or that the index does not have it.
+      const given: unknown = node;
+      if (given instanceof vscode.Uri)
+        return vscode.commands.executeCommand('vscode.openWith', given, trajectoryViewType);
       const entry = trajectoryOf(node);
       if (entry !== undefined) views.open(entry, entry.question ?? entry.trajectory);
     },

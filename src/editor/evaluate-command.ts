@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import type { Job } from '../base/progress.ts';
 import { heldOutPairs, type RunSummary, runFolder } from '../jobs/runs.ts';
+import { ensureWorkspace } from '../workspace/paths.ts';
 import { requireTrust } from './commands.ts';
 import { withJob } from './job.ts';
 import { back, type Page, type Place, pick, pickSome, turnPages } from './pages.ts';
@@ -49,6 +50,8 @@ async function evaluate(parts: EvaluateParts, choices: EvaluationChoices): Promi
   const { workspace, memory } = parts;
   await memory.update('evaluation', choices);
   const { models, corpus, judged } = choices;
+  // Where there is no workspace yet the command line keeps no run.
+  ensureWorkspace(workspace.path);
   if (corpus === seenCorpus) await writeSeenCorpus(workspace);
   const run = await startRun(
     parts,

@@ -142,12 +142,11 @@ function describePlan({
 
 async function resumeJudging({ workspace, keys }: JudgeParts, id: string): Promise<unknown> {
   const record = runFolder(workspace.path, id).read();
-  const url = 'request' in record ? record.request.url : undefined;
   return followJudging(
     workspace,
     vscode.l10n.t('Judging by {0}', 'name' in record ? record.name : id),
     ['--resume', id],
-    typeof url === 'string' ? await keys.environment(url) : {},
+    await keys.ofJudging(workspace.path, { resume: id }),
   );
 }
 

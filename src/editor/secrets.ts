@@ -1,4 +1,7 @@
 import * as vscode from 'vscode';
+import { runFolder } from '../jobs/runs.ts';
+import { readConfig } from '../workspace/config.ts';
+import { workspacePaths } from '../workspace/paths.ts';
 
 /**
  * Keys of model endpoints. They lie in the editor's secret storage alone, one for each origin, and reach a process by its
@@ -15,6 +18,17 @@ export class ApiKeys {
   async environment(url: string): Promise<Readonly<Record<string, string>>> {
     const key = await this.#secrets.get(nameOf(url));
     return key === undefined ? {} : { LRAT_API_KEY: key };
+  }
+
+  /** For a judging as it is asked for: at its own endpoint, else that of the run that goes on, else the usual one. */
+  async ofJudging(
+    workspace: string,
+    { url, resume }: Readonly<Record<string, unknown>>,
+  ): Promise<Readonly<Record<string, string>>> {
+    const record = typeof resume === 'string' ? runFolder(workspace, resume).read() : undefined;
+    const before = record !== undefined && 'request' in record ? record.request.url : undefined;
+    const asked = url ?? before ?? readConfig(workspacePaths(workspace)).judge.url;
+    return typeof asked === 'string' ? this.environment(asked) : {};
   }
 
   async set(url: string, key: string): Promise<void> {

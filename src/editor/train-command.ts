@@ -71,40 +71,49 @@ export function runCommands(parts: RunParts): Record<string, Command> {
       const picked = given.length > 0 ? given[0] : await pickRun(watch, accepts);
       return picked === undefined ? undefined : work(given.length > 0 ? given : [picked]);
     };
+  /** Refused before anything is asked. */
+  const trusted =
+    (command: Command): Command =>
+    (job, ...given) => {
+      requireTrust();
+      return command(job, ...given);
+    };
   /** Does the same for each, one after the other. */
   const onEach = (work: (run: RunSummary) => Promise<unknown>, accepts?: (run: RunSummary) => boolean) =>
     onRuns(async runs => {
       for (const run of runs) await work(run);
     }, accepts);
   return {
-    'lrat.train': async (_, argument) => {
-      requireTrust();
+    'lrat.train': trusted(async (_, argument) => {
       const mined = isMode(argument) ? await minedPairs(workspace, argument.mode) : undefined;
       const choices = isChoices(argument) ? argument : await chooseTraining(parts, mined);
       return choices === undefined ? undefined : startTraining(parts, choices);
-    },
+    }),
     'lrat.openRun': onEach(async run => views.open(run.id, run.name)),
     'lrat.showRunLog': onEach(async run => views.openLog(run.id)),
-    'lrat.stopRun': onRuns(async runs => {
-      requireTrust();
-      // What has ended meanwhile, or was selected with the others, has nothing to stop.
-      const running = runs.filter(isRunning);
-      const stop = vscode.l10n.t('Stop');
-      if (running.length > 1) {
-        const question = vscode.l10n.t('Stop {0} runs?', whole(running.length));
-        const detail = names(running);
-        if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, stop)) !== stop)
-          return;
-      }
-      await Promise.all(running.map(({ id }) => stopRun(runFolder(workspace.path, id))));
-      await watch.look();
-    }, isRunning),
-    'lrat.resumeRun': onEach(
-      async run =>
-        run.kind === 'judging'
-          ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
-          : resumeRun(parts, run),
-      isResumable,
+    'lrat.stopRun': trusted(
+      onRuns(async runs => {
+        // What has ended meanwhile, or was selected with the others, has nothing to stop.
+        const running = runs.filter(isRunning);
+        const stop = vscode.l10n.t('Stop');
+        if (running.length > 1) {
+          const question = vscode.l10n.t('Stop {0} runs?', whole(running.length));
+          const detail = names(running);
+          if ((await vscode.window.showWarningMessage(question, { modal: true, detail }, stop)) !== stop)
+            return;
+        }
+        await Promise.all(running.map(({ id }) => stopRun(runFolder(workspace.path, id))));
+        await watch.look();
+      }, isRunning),
+    ),
+    'lrat.resumeRun': trusted(
+      onEach(
+        async run =>
+          run.kind === 'judging'
+            ? vscode.commands.executeCommand('lrat.judge', { resume: run.id })
+            : resumeRun(parts, run),
+        isResumable,
+      ),
     ),
     'lrat.compareRuns': async (_, argument, selected = []) => {
       const chosen = selected.filter(isRunNode).map(({ run }) => run);
@@ -119,32 +128,33 @@ export function runCommands(parts: RunParts): Record<string, Command> {
         ));
       return other && comparisons.open(run.id, other.id);
     },
-    'lrat.deleteRun': onRuns(
-      async runs => {
-        requireTrust();
-        const folders = runs.map(({ id }) => runFolder(workspace.path, id));
-        for (const folder of folders) refuseRunning(folder);
-        const remove = vscode.l10n.t('Delete');
-        const isOne = runs.length === 1;
-        const loss = isOne
-          ? vscode.l10n.t(
-              'Its metrics, log and checkpoints are removed for good. The labels, pairs or model that came of it stay.',
-            )
-          : vscode.l10n.t(
-              'Their metrics, logs and checkpoints are removed for good. The labels, pairs or models that came of them stay.',
-            );
-        const answer = await vscode.window.showWarningMessage(
-          isOne
-            ? vscode.l10n.t('Delete the run of {0}?', runs[0]!.name)
-            : vscode.l10n.t('Delete {0} runs?', whole(runs.length)),
-          { modal: true, detail: isOne ? loss : `${names(runs)}\n\n${loss}` },
-          remove,
-        );
-        if (answer !== remove) return;
-        for (const folder of folders) await deleteRun(folder);
-        await watch.look();
-      },
-      run => !isRunning(run),
+    'lrat.deleteRun': trusted(
+      onRuns(
+        async runs => {
+          const folders = runs.map(({ id }) => runFolder(workspace.path, id));
+          for (const folder of folders) refuseRunning(folder);
+          const remove = vscode.l10n.t('Delete');
+          const isOne = runs.length === 1;
+          const loss = isOne
+            ? vscode.l10n.t(
+                'Its metrics, log and checkpoints are removed for good. The labels, pairs or model that came of it stay.',
+              )
+            : vscode.l10n.t(
+                'Their metrics, logs and checkpoints are removed for good. The labels, pairs or models that came of them stay.',
+              );
+          const answer = await vscode.window.showWarningMessage(
+            isOne
+              ? vscode.l10n.t('Delete the run of {0}?', runs[0]!.name)
+              : vscode.l10n.t('Delete {0} runs?', whole(runs.length)),
+            { modal: true, detail: isOne ? loss : `${names(runs)}\n\n${loss}` },
+            remove,
+          );
+          if (answer !== remove) return;
+          for (const folder of folders) await deleteRun(folder);
+          await watch.look();
+        },
+        run => !isRunning(run),
+      ),
     ),
   };
 }
@@ -155,7 +165,6 @@ function names(runs: readonly RunSummary[]): string {
 }
 
 async function resumeRun(parts: RunParts, { id, name }: RunSummary): Promise<void> {
-  requireTrust();
   await startRun(
     parts,
     { type: 'lrat', command: 'train', resume: id },

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { listRuns, type RunSummary } from '../../src/jobs/runs.ts';
+import { completion, startEndpoint } from '../unit/judge/endpoint.ts';
 import { runLog } from './logs.ts';
 import { until } from './until.ts';
 
@@ -308,5 +309,48 @@ describe('tasks of type lrat', () => {
     );
     assert.equal(problem.line, 0);
     assert.match(problem.message, /\S/);
+  });
+
+  it('give a judge the key that is kept for its endpoint, which no other extension can read', async () => {
+    const home = join(folder, 'runs-key');
+    mkdirSync(home, { recursive: true });
+    const visits = [{ doc: '300', reasoning: 'The page names the weir.' }];
+    writeFileSync(join(home, 'weir.json'), JSON.stringify(runLog('Where is the weir?', visits)));
+    await vscode.commands.executeCommand('lrat.index');
+    const endpoint = await startEndpoint((_, response) =>
+      completion(response, '{"label": "relevant", "reason": "names it"}'),
+    );
+    const { url } = endpoint;
+    await vscode.commands.executeCommand('lrat.setApiKey', { url, key: 'secret-of-the-test' });
+    const task = {
+      type: 'lrat',
+      label: 'judge by a model',
+      command: 'judge',
+      judge: 'openai',
+      url,
+      model: 'm',
+    };
+    try {
+      writeFileSync(join(folder, '.vscode/tasks.json'), JSON.stringify({ version: '2.0.0', tasks: [task] }));
+      const found = await until('the task of tasks.json', async () =>
+        (await vscode.tasks.fetchTasks({ type: 'lrat' })).find(({ name }) => name === task.label),
+      );
+      const started = await vscode.tasks.executeTask(found);
+      await until('a question', async () => endpoint.asked.length > 0);
+      assert.equal(endpoint.asked[0]!.authorization, 'Bearer secret-of-the-test');
+      assert.doesNotMatch(JSON.stringify([found, started.task]), /secret-of-the-test/);
+      const run = await until('the run', async () => {
+        const { runs } = await listRuns(folder);
+        return runs.find(
+          ({ kind, name, state }) => kind === 'judging' && name === 'm' && state === 'finished',
+        );
+      });
+      assert.equal(run.background, true);
+    } finally {
+      await vscode.commands.executeCommand('lrat.clearApiKey', url);
+      await endpoint.stop();
+      rmSync(home, { recursive: true });
+      await vscode.commands.executeCommand('lrat.index');
+    }
   });
 });

@@ -166,6 +166,20 @@ describe('the trajectories tree', () => {
     assert.deepEqual([...errors], []);
   });
 
+  it('opens a log from the explorer, whatever its ending', async () => {
+    const text = JSON.stringify(two[0], null, 1);
+    for (const ending of ['yaml', 'yml', 'txt', 'log', 'json']) {
+      const uri = vscode.Uri.file(join(home, `other.${ending}`));
+      writeFileSync(uri.fsPath, text);
+      await vscode.commands.executeCommand('lrat.openTrajectory', uri);
+      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      assert.ok(input instanceof vscode.TabInputCustom, ending);
+      assert.deepEqual([input.viewType, input.uri.fsPath], ['lrat.trajectory', uri.fsPath]);
+      rmSync(uri.fsPath);
+    }
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+  });
+
   it('opens the trajectory of the line at the cursor', async () => {
     const path = join(home, 'trees.jsonl');
     const at = (line: number, column: number) => workspace.inspector.ask('stepAt', path, line, column);

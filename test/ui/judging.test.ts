@@ -1,8 +1,10 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
 import { completion, startEndpoint } from '../unit/judge/endpoint.ts';
+import { leaves, openTrees } from './views.ts';
 import { lrat, simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -11,15 +13,19 @@ if (reason !== null) console.warn(`Tests of judging through the screen are skipp
 describe.skipIf(reason !== null)('judging by a model', () => {
   let folder: string;
   let workbench: Awaited<ReturnType<typeof openWorkbench>>;
+  /** Until then the endpoint thinks. */
+  const answers = Promise.withResolvers<void>();
+  let announced: number;
   let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
 
   beforeAll(async () => {
     setUp();
     folder = await simulatedWorkspace(4);
     lrat(folder, 'index');
-    endpoint = await startEndpoint((_, response) =>
-      completion(response, '{"label": "relevant", "reason": "a fact"}'),
-    );
+    endpoint = await startEndpoint(async (_, response) => {
+      await answers.promise;
+      completion(response, '{"label": "relevant", "reason": "a fact"}');
+    });
     workbench = await openWorkbench({ folder });
   });
 
@@ -45,10 +51,28 @@ describe.skipIf(reason !== null)('judging by a model', () => {
     await dialog.waitFor();
     const words = await dialog.innerText();
     expect(endpoint.asked).toHaveLength(0);
-    const announced = Number(/Judge (\d+) browses by judge-model/.exec(words)?.[1]);
+    announced = Number(/Judge (\d+) browses by judge-model/.exec(words)?.[1]);
     expect(announced).toBeGreaterThan(0);
     expect(words).toMatch(new RegExp(`${announced} requests, about [\\d,]+ input tokens`));
     await dialog.getByRole('button', { name: 'Judge', exact: true }).click();
+    await expect.poll(() => endpoint.asked.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  });
+
+  it('goes on when the window reloads, is found again, and is told of when it ends', async () => {
+    const { page } = workbench;
+    await Promise.all([page.waitForEvent('load'), workbench.command('Developer: Reload Window')]);
+    await openTrees(workbench);
+    await leaves(workbench, 'Runs').filter({ hasText: 'running' }).waitFor();
+    answers.resolve();
     await expect.poll(() => endpoint.asked.length, { timeout: 20_000 }).toBe(announced);
+    await leaves(workbench, 'Runs').filter({ hasText: 'finished' }).waitFor();
+    // Who asked for it waits no more: the window that opened since tells.
+    await page.locator('.statusbar .codicon-bell-dot').waitFor();
+    await workbench.command('Notifications: Show Notifications');
+    await page.locator('.notifications-center', { hasText: 'Judging finished: judge-model' }).waitFor();
+    const labels = readFileSync(join(folder, '.lrat', 'labels.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean);
+    expect(labels).toHaveLength(announced);
   });
 });

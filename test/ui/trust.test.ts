@@ -41,6 +41,10 @@ describe.skipIf(reason !== null)('an untrusted workspace', () => {
     'Train a Retriever',
     'Evaluate Retrievers',
     'Export Pairs',
+    'Stop Run',
+    'Resume Run',
+    'Delete Run',
+    'Explain How a Log Is Read',
   ])('refuses in words: %s', async command => {
     const { page } = workbench;
     const runs = readdirSync(join(folder, '.lrat', 'runs'));
