@@ -28,6 +28,18 @@ export interface NoteView {
   readonly text: string;
 }
 
+/** A text as a view shows it; a very long one in part. */
+export interface ShownText {
+  readonly text: string;
+  readonly cut: Cut | null;
+}
+
+/** What is missing of a text: the characters before the part that is shown, and how many the whole has. */
+export interface Cut {
+  readonly from: number;
+  readonly length: number;
+}
+
 /** One step without its texts: what the rail and the filters need. */
 export interface StepOutline {
   readonly kind: StepKind;
@@ -45,18 +57,17 @@ export interface StepOutline {
 export interface TrajectoryHead {
   readonly log: string;
   readonly trajectory: string;
-  readonly format: string;
   readonly question: string | null;
   readonly outcome: 'correct' | 'incorrect' | 'unknown';
   readonly agent: string | null;
   readonly retriever: string | null;
+  /** Answers that count as correct. */
   readonly references: readonly string[];
   readonly outline: readonly StepOutline[];
   readonly pairs: number;
   readonly meanWeight: number | null;
   /** Half-life β in tokens and mean μ_raw of the workspace's pairs; null while nothing is mined. */
   readonly intensity: { readonly halfLife: number; readonly muRaw: number } | null;
-  readonly mode: MiningModeName;
   /** Why it can give no pairs, or null. */
   readonly noPairs: string | null;
   readonly simulation: boolean;
@@ -91,7 +102,6 @@ export interface PairView {
   readonly corrected: boolean;
   readonly negatives: number;
   readonly weight: number;
-  readonly tokens: number | null;
 }
 
 /** Where something stands in a log, counted from 1: in the log's text, or in that of a member where the log is an archive. */
@@ -110,35 +120,36 @@ interface StepViewBase {
 }
 
 export type StepView =
-  | (StepViewBase & {
-      readonly kind: 'think';
-      readonly text: string;
-      readonly tokens: number;
-      /** True if it is the reasoning after a browse. */
-      readonly postBrowse: boolean;
-    })
+  | (StepViewBase &
+      ShownText & {
+        readonly kind: 'think';
+        readonly tokens: number;
+        /** True if it is the reasoning after a browse. */
+        readonly postBrowse: boolean;
+      })
   | (StepViewBase & {
       readonly kind: 'search';
       readonly query: string;
       readonly candidates: readonly CandidateView[];
       readonly error: string | null;
     })
-  | (StepViewBase & {
-      readonly kind: 'browse';
-      readonly doc: string | null;
-      readonly title: string | null;
-      readonly text: string;
-      readonly shows: 'document' | 'extract';
-      readonly reasoning: string | null;
-      readonly tokens: number | null;
-      readonly label: LabelView;
-      readonly pair: PairView | null;
-      /** Why it gives no pair, or null if it does. */
-      readonly noPair: DropReasonName | null;
-      readonly error: string | null;
-    })
+  | (StepViewBase &
+      ShownText & {
+        readonly kind: 'browse';
+        readonly doc: string | null;
+        readonly title: string | null;
+        /** Whether the text is the document, or what a tool drew from it. */
+        readonly shows: 'document' | 'extract';
+        /** Length of the post-browse reasoning; null if there is none. */
+        readonly tokens: number | null;
+        readonly label: LabelView;
+        readonly pair: PairView | null;
+        /** Why it gives no pair, or null if it does. */
+        readonly noPair: DropReasonName | null;
+        readonly error: string | null;
+      })
   | (StepViewBase & { readonly kind: 'tool'; readonly name: string })
-  | (StepViewBase & { readonly kind: 'answer'; readonly text: string });
+  | (StepViewBase & ShownText & { readonly kind: 'answer' });
 
 /** How a run stands. `crashed`: it says that it runs, and its process is gone. */
 export type RunStateName = 'running' | 'stopped' | 'finished' | 'failed' | 'crashed';
@@ -421,7 +432,7 @@ export interface PairDetail {
   readonly question: string | null;
   readonly query: string | null;
   readonly title: string | null;
-  readonly reasoning: string | null;
+  readonly reasoning: ShownText | null;
   readonly negatives: readonly { readonly id: string; readonly title: string | null }[];
   readonly guarded: readonly { readonly id: string; readonly title: string | null }[];
   /** Where the browse stands; null if the format does not tell. */
@@ -431,7 +442,8 @@ export interface PairDetail {
 /** Requests of a webview to the editor: name → parameters and result. */
 export interface EditorRequests {
   'trajectory.head': { params: null; result: TrajectoryHead };
-  'trajectory.steps': { params: { from: number; to: number }; result: readonly StepView[] };
+  /** What is shown of a very long text holds the words, if the text does. */
+  'trajectory.steps': { params: { from: number; to: number; words: string }; result: readonly StepView[] };
   /** Indexes of the steps whose text holds the words, case ignored. */
   'trajectory.find': { params: { text: string }; result: readonly number[] };
   'trajectory.label': {

@@ -177,7 +177,7 @@ export class TrajectoryViews implements vscode.CustomReadonlyEditorProvider, vsc
       'trajectory',
       {
         'trajectory.head': () => inspector.ask('head', log, trajectory),
-        'trajectory.steps': ({ from, to }) => inspector.ask('steps', log, trajectory, from, to),
+        'trajectory.steps': ({ from, to, words }) => inspector.ask('steps', log, trajectory, from, to, words),
         'trajectory.find': ({ text }) => inspector.ask('find', log, trajectory, text),
         'trajectory.label': async ({ step, doc, label }) => {
           await this.#workspace.label({ log, trajectory, step, doc }, label);

@@ -38,15 +38,13 @@ export class Transcripts
     );
   }
 
-  /** Opens the transcript of a trajectory, at a step if one is named. */
-  async open({ log, trajectory }: { log: string; trajectory: string }, step?: number): Promise<void> {
+  /** Opens the transcript of a trajectory. */
+  async open({ log, trajectory }: { log: string; trajectory: string }): Promise<void> {
     const { question } = await this.#workspace.inspector.ask('head', log, trajectory);
     const uri = transcriptUri(log, trajectory, question ?? trajectory);
     const document = await vscode.workspace.openTextDocument(uri);
     await vscode.languages.setTextDocumentLanguage(document, transcriptLanguage);
-    const { steps } = await this.read(uri);
-    const line = step === undefined ? 0 : (steps.find(each => each.step === step)?.line ?? 0);
-    await vscode.window.showTextDocument(document, { selection: new vscode.Range(line, 0, line, 0) });
+    await vscode.window.showTextDocument(document);
   }
 
   read(uri: vscode.Uri): Promise<Transcript> {

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { patternOf } from '../base/matching.ts';
 import { openTokenCounter, type TokenCounter } from '../base/tokenizer.ts';
 import { type MiningResult, mine } from '../mining/mine.ts';
 import type { MiningMode, Pair } from '../mining/pair.ts';
@@ -51,6 +52,7 @@ import {
 import { Minings } from './minings.ts';
 import { PairsTable } from './pairs-table.ts';
 import { viewRuns } from './runs-view.ts';
+import { shownOf } from './shown-text.ts';
 import {
   type BrowseMark,
   markOf,
@@ -59,8 +61,8 @@ import {
   transcriptOf,
 } from './transcript.ts';
 
-/** Texts are shown up to so many characters; the log has the rest. */
-const shownText = 20_000;
+/** A step's length in tokens is counted over so many of its characters at most: the rail need not be exact. */
+const countedText = 20_000;
 /** So many of a workspace's trajectories are kept as they were read. */
 const keptTrajectories = 4;
 
@@ -249,14 +251,13 @@ export class Inspector {
     const trajectory = this.#read(log, id);
     const { pairs, halfLife, muRaw } = await this.#minedView();
     const own = pairs.get(place(log, id)) ?? [];
-    const { format, question, outcome, agent, retriever, references, noPairs } = trajectory;
+    const { question, outcome, agent, retriever, references, noPairs } = trajectory;
     return {
-      ...{ log, trajectory: id, format, question, outcome, agent, retriever, references, noPairs },
+      ...{ log, trajectory: id, question, outcome, agent, retriever, references, noPairs },
       outline: this.#outline(log, trajectory, own),
       pairs: own.length,
       meanWeight: own.length === 0 ? null : own.reduce((sum, pair) => sum + pair.weight, 0) / own.length,
       intensity: halfLife === null || muRaw === null ? null : { halfLife, muRaw },
-      mode: this.#mode,
       simulation: agent === simulatedAgent,
     };
   }
@@ -312,11 +313,12 @@ export class Inspector {
     };
   }
 
-  async steps(log: string, id: string, from: number, to: number): Promise<StepView[]> {
+  /** @param words that are looked for, which what is shown of a text holds if the text does */
+  async steps(log: string, id: string, from: number, to: number, words = ''): Promise<StepView[]> {
     const trajectory = this.#read(log, id);
     const mined = await this.#minedView();
     const view = this.#reader(log, trajectory, mined);
-    return trajectory.steps.slice(from, to).map((_, i) => view.step(from + i));
+    return trajectory.steps.slice(from, to).map((_, i) => view.step(from + i, words));
   }
 
   #reader(log: string, trajectory: Trajectory, mined: MinedView): TrajectoryReader {
@@ -325,16 +327,16 @@ export class Inspector {
 
   /** Indexes of the steps whose text holds the words, case ignored. */
   find(log: string, id: string, words: string): number[] {
-    const wanted = words.toLowerCase();
+    const pattern = patternOf(words);
     return this.#read(log, id).steps.flatMap((step, index) =>
-      textsOf(step).some(text => text.toLowerCase().includes(wanted)) ? [index] : [],
+      textsOf(step).some(text => text.search(pattern) !== -1) ? [index] : [],
     );
   }
 
   /** A trajectory as text, with its browses and candidates marked. */
   async transcript(log: string, id: string, words: TranscriptWords): Promise<Transcript> {
     const head = await this.head(log, id);
-    return transcriptOf(head, await this.steps(log, id, 0, head.outline.length), shownText, words);
+    return transcriptOf(head, await this.steps(log, id, 0, head.outline.length), words);
   }
 
   /** The browses of a log where they stand in it, by its path on the disk; none if it is not in the index. */
@@ -480,7 +482,7 @@ export class Inspector {
       question: trajectory.question,
       query: pair?.query ?? null,
       title: browse.doc === null ? null : named(browse.doc).title,
-      reasoning: step?.kind === 'browse' ? (step.reasoning?.slice(0, shownText) ?? null) : null,
+      reasoning: step?.kind === 'browse' && step.reasoning !== null ? shownOf(step.reasoning) : null,
       negatives: pair?.negatives.map(named) ?? [],
       guarded: pair === null ? [] : table.guardedOf(pair).map(named),
       place: inLog(step?.position),
@@ -540,7 +542,7 @@ export class Inspector {
           ? each.candidates.length
           : kind === 'tool'
             ? 0
-            : this.#counter.count(each.text.slice(0, shownText));
+            : this.#counter.count(each.text.slice(0, countedText));
       return { kind, step, size, label, hasPair: kind === 'browse' && paired.has(browseOf(step, each.doc)) };
     });
   }
@@ -688,7 +690,8 @@ class TrajectoryReader {
     this.#documents = placesOf(trajectory);
   }
 
-  step(index: number): StepView {
+  /** @param words as in `Inspector.steps` */
+  step(index: number, words = ''): StepView {
     const step = this.#trajectory.steps[index]!;
     const base = {
       index,
@@ -700,7 +703,7 @@ class TrajectoryReader {
         return {
           ...base,
           kind: 'think',
-          text: step.text.slice(0, shownText),
+          ...shownOf(step.text, words),
           tokens: this.#counter.count(step.text),
           postBrowse: this.#latestBrowse(index)?.reasoning?.includes(step.text) ?? false,
         };
@@ -713,11 +716,11 @@ class TrajectoryReader {
           error: step.error,
         };
       case 'browse':
-        return { ...base, kind: 'browse', ...this.#browse(index, step) };
+        return { ...base, kind: 'browse', ...this.#browse(index, step, words) };
       case 'tool':
         return { ...base, kind: 'tool', name: step.name };
       case 'answer':
-        return { ...base, kind: 'answer', text: step.text.slice(0, shownText) };
+        return { ...base, kind: 'answer', ...shownOf(step.text, words) };
     }
   }
 
@@ -754,15 +757,14 @@ class TrajectoryReader {
     return this.#mined.aside.has(aside) ? 'aside' : 'listed';
   }
 
-  #browse(index: number, step: BrowseStep) {
+  #browse(index: number, step: BrowseStep, words: string) {
     const pair = this.#pairs.find(each => each.browseStep === step.step && each.positive === step.doc);
     const label = labelView(this.#labels, this.#person, this.#key(step));
     return {
       doc: step.doc,
       title: this.#title(step.doc),
-      text: step.text.slice(0, shownText),
+      ...shownOf(step.text, words),
       shows: step.shows,
-      reasoning: step.reasoning?.slice(0, shownText) ?? null,
       tokens: step.reasoning === null ? null : this.#counter.count(step.reasoning),
       label,
       pair: pair === undefined ? null : this.#pairView(index, pair),
@@ -783,7 +785,6 @@ class TrajectoryReader {
       corrected: latest !== -1 && steps[latest]!.step !== pair.searchStep,
       negatives: pair.negatives.length,
       weight: pair.weight,
-      tokens: pair.reasoningTokens,
     };
   }
 

@@ -62,13 +62,10 @@ export interface TranscriptWords {
 /**
  * Writes a trajectory out for reading: a heading for each step, its text indented below. Labels stand beside the text, not
  * in it, so that it stays the same when they change.
- *
- * @param limit characters that the steps' texts were cut at
  */
 export function transcriptOf(
   head: TrajectoryHead,
   steps: readonly StepView[],
-  limit: number,
   words: TranscriptWords,
 ): Transcript {
   const lines: string[] = [];
@@ -77,7 +74,6 @@ export function transcriptOf(
   const spans: Transcript['steps'][number][] = [];
   const indented = (text: string, by = '    ') => {
     for (const line of text.split(/\r\n|\r|\n/)) lines.push(line === '' ? '' : by + line);
-    if (text.length >= limit) lines.push(`${by}… ${put(words.cut, whole(limit))}`);
   };
 
   const facts = [words.outcomes[head.outcome], head.agent, head.retriever, head.log].filter(
@@ -86,7 +82,7 @@ export function transcriptOf(
   lines.push(head.question ?? head.trajectory, facts.join(' · '), '');
   for (const step of steps) {
     const line = lines.length;
-    const { name, body } = content(step, words, whole);
+    const { name, body, isCut = false } = content(step, words, whole);
     lines.push(`[${step.step}] ${words.kinds[step.kind]}${name === '' ? '' : `  ${name}`}`);
     if (step.kind === 'search') {
       for (const candidate of step.candidates) {
@@ -100,6 +96,7 @@ export function transcriptOf(
       marks.browses.push({ ...markOf(step, key), line, column: 0 });
     }
     if (body !== '') indented(body);
+    if (isCut) indented(`… ${put(words.cut, whole(body.length))}`);
     spans.push({ kind: step.kind, step: step.step, name, line, end: lines.length - 1 });
     lines.push('');
   }
@@ -118,12 +115,13 @@ function content(
   step: StepView,
   words: TranscriptWords,
   whole: (figure: number) => string,
-): { name: string; body: string } {
+): { name: string; body: string; isCut?: boolean } {
   switch (step.kind) {
     case 'think':
       return {
         name: put(step.postBrowse ? words.postBrowseTokens : words.tokens, whole(step.tokens)),
         body: step.text,
+        isCut: step.cut !== null,
       };
     case 'search':
       return { name: oneLine(step.query), body: step.error ?? '' };
@@ -133,11 +131,12 @@ function content(
           .filter(part => part !== null)
           .join(' '),
         body: step.error ?? step.text,
+        isCut: step.error === null && step.cut !== null,
       };
     case 'tool':
       return { name: step.name, body: '' };
     case 'answer':
-      return { name: '', body: step.text };
+      return { name: '', body: step.text, isCut: step.cut !== null };
   }
 }
 

@@ -100,7 +100,7 @@ describe('pairs and weights', () => {
   it('lead to their texts, titles and place in the log', async () => {
     const detail = await workspace.inspector.ask('pairsDetail', 'attributed', browse(2, '101'));
     assert.equal(detail.title, 'Page 101');
-    assert.match(detail.reasoning!, /Aare/);
+    assert.match(detail.reasoning!.text, /Aare/);
     assert.equal(detail.place?.line, 1);
     assert.deepEqual(detail.negatives[0], { id: '105', title: 'Page 105' });
   });

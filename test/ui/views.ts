@@ -128,3 +128,31 @@ export const texts: Readonly<Record<string, (workbench: Workbench) => Promise<vo
     await page.getByText('Train and evaluate', { exact: true }).first().waitFor();
   },
 };
+
+/** Makes a view so many pixels wide, without the side bar. */
+export async function narrow({ page, command }: Workbench, view: Frame, width: number): Promise<void> {
+  const sideBar = page.locator('.part.sidebar');
+  if (await sideBar.isVisible()) await command('View: Toggle Primary Side Bar Visibility');
+  await sideBar.waitFor({ state: 'hidden' });
+  const { width: whole, height } = page.viewportSize()!;
+  const own = await view.evaluate(() => window.innerWidth);
+  await page.setViewportSize({ width: whole + width - own, height });
+  await view.waitForFunction(wanted => window.innerWidth === wanted, width);
+}
+
+/** What of a view stands beyond its edges, where nobody can scroll to it: the first words of each. */
+export function beyondTheEdge(view: Frame): Promise<string[]> {
+  return view.evaluate(() => {
+    const scrolls = (element: Element | null): boolean =>
+      element !== null &&
+      (/auto|scroll/.test(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+    const { clientWidth } = document.documentElement;
+    return [...document.querySelectorAll('body *')]
+      .filter(element => {
+        const { left, right, width, height } = element.getBoundingClientRect();
+        const isShown = width > 0 && height > 0 && getComputedStyle(element).visibility === 'visible';
+        return isShown && (right > clientWidth + 1 || left < -1) && !scrolls(element.parentElement);
+      })
+      .map(element => `${element.localName}.${element.classList}: ${element.textContent.trim().slice(0, 40)}`);
+  });
+}

@@ -270,6 +270,7 @@ function renderHead({ sides, shared, union }: Comparison): TemplateResult {
   };
   const rows: readonly (readonly [string, (side: CompareSide) => string | number])[] = [
     [l10n.t('Log'), ({ log }) => log],
+    [l10n.t('Agent'), ({ agent }) => agent ?? '–'],
     [l10n.t('Retriever'), ({ retriever }) => retriever ?? '–'],
     [l10n.t('Outcome'), outcome],
     [l10n.t('Searches'), ({ searches }) => whole(searches)],

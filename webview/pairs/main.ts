@@ -15,6 +15,7 @@ import {
   type PairTableRow,
   pairColumns,
 } from '../../src/protocol.ts';
+import { renderCut, renderNotes } from '../parts.ts';
 import { Editor } from '../rpc.ts';
 import { registerControls } from '../ui/controls.ts';
 import { renderCounted } from '../ui/counted.ts';
@@ -565,6 +566,7 @@ class PairsView extends View {
         <vscode-button appearance="secondary" @click=${() => this.#label(null)}>${l10n.t('clear')} <kbd>c</kbd></vscode-button>
       </p>
       ${row.label.reason === null ? nothing : html`<p class="muted">${sourceWord(row.label)}: ${row.label.reason}</p>`}
+      ${renderNotes(row.label.notes)}
       <p>
         <vscode-link href="#" @click=${stay(() => this.#openStep())}>${l10n.t('Open step {0} in the trajectory', String(row.step))}</vscode-link> <kbd>↵</kbd>
       </p>
@@ -575,9 +577,15 @@ class PairsView extends View {
               <vscode-link href="#" @click=${stay(() => this.#openLog())}>${l10n.t('Go to line {0} of the log', String(detail.place.line))}</vscode-link> <kbd>o</kbd>
             </p>`
       }
+      ${detail.question === null ? nothing : html`<h2>${l10n.t('Question')}</h2><p class="prose">${detail.question}</p>`}
       <h2>${l10n.t('Positive')}</h2>
       <p><span aria-hidden="true">●</span> ${detail.title ?? row.doc ?? l10n.t('document unknown')}</p>
-      ${detail.reasoning === null ? nothing : html`<h2>${l10n.t('Reasoning after it, {0} tokens', row.tokens ?? '?')}</h2><p class="prose quoted after">${detail.reasoning}</p>`}
+      ${
+        detail.reasoning === null
+          ? nothing
+          : html`<h2>${l10n.t('Reasoning after it, {0} tokens', row.tokens ?? '?')}</h2><p class="prose quoted after">${detail.reasoning.text}</p>
+            ${renderCut(detail.reasoning, detail.place, () => this.#openLog())}`
+      }
       ${detail.negatives.length === 0 ? nothing : html`<h2>${l10n.t('{0} negatives', detail.negatives.length)}</h2>${names(detail.negatives, '○')}`}
       ${detail.guarded.length === 0 ? nothing : html`<h2>${l10n.t('{0} set aside: relevant in another run of the question', detail.guarded.length)}</h2>${names(detail.guarded, '◐')}`}
     </aside>`;

@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit';
 import type { StepView, TrajectoryHead } from '../../src/protocol.ts';
+import { renderNotes } from '../parts.ts';
 import * as l10n from '../ui/l10n.ts';
 import { decimal, figure } from '../ui/numbers.ts';
 import { reasonWord } from '../words.ts';
@@ -15,7 +16,7 @@ export function renderDetail(step: StepView, head: TrajectoryHead, actions: Acti
       step.place === null
         ? nothing
         : html`<p>
-            <vscode-link href="#" @click=${stay(actions.openLog)}>${l10n.t('Go to line {0} of the log', String(step.place.line))}</vscode-link> <kbd>o</kbd>
+            <vscode-link href="#" @click=${stay(() => actions.openLog(step.place!))}>${l10n.t('Go to line {0} of the log', String(step.place.line))}</vscode-link> <kbd>o</kbd>
           </p>`
     }`;
 }
@@ -40,6 +41,7 @@ function renderBrowse(
       <vscode-button appearance="secondary" @click=${() => actions.label(null)}>${l10n.t('clear')} <kbd>c</kbd></vscode-button>
     </p>
     <p class="muted">${provenance(step)}</p>
+    ${renderNotes(label.notes)}
     ${step.tokens === null || head.intensity === null ? nothing : renderCurve(step.tokens, head.intensity)}
     <h2>${l10n.t('Pair from this browse')}</h2>
     ${
@@ -67,7 +69,7 @@ function renderBrowse(
 function provenance(step: StepView & { kind: 'browse' }): string {
   const { by, name, isOwn, confidence, reason } = step.label;
   if (by === null)
-    return step.reasoning === null
+    return step.tokens === null
       ? l10n.t('No reasoning after it: nobody can judge.')
       : l10n.t('Nobody has judged it.');
   const who = isOwn ? l10n.t('You') : by === 'rules' ? l10n.t('{0} (rules, not a model)', name) : name;

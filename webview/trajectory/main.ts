@@ -46,11 +46,11 @@ class TrajectoryView extends View {
   );
   #head: TrajectoryHead | undefined;
   #failure: string | undefined;
-  #steps = this.#newSteps();
   /** Indexes of the steps that the filter shows, in order. */
   #shown: readonly number[] = [];
   #found: readonly number[] = [];
   #words = '';
+  #steps = this.#newSteps();
   #mark: Marked = marker('');
   /** A match was gone to and is not on the screen yet. */
   #seeksMatch = false;
@@ -103,7 +103,7 @@ class TrajectoryView extends View {
       const steps = this.#newSteps();
       const [head] = await Promise.all([
         this.#editor.request('trajectory.head', null),
-        steps.load([this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])]),
+        steps.load(this.#inView()),
       ]);
       this.#head = head;
       this.#failure = undefined;
@@ -118,10 +118,16 @@ class TrajectoryView extends View {
     await this.updateComplete;
   }
 
+  /** Indexes of the steps that the screen and the detail show. */
+  #inView(): number[] {
+    return [this.#selected, ...this.#list.items().flatMap(({ index }) => this.#shown[index] ?? [])];
+  }
+
   #newSteps(): Pages<StepView> {
+    const words = this.#words;
     return new Pages({
       size: pageSize,
-      pull: range => this.#editor.request('trajectory.steps', range),
+      pull: range => this.#editor.request('trajectory.steps', { ...range, words }),
       came: () => this.requestUpdate(),
       failed: error => this.#fail(error),
     });
@@ -163,10 +169,7 @@ class TrajectoryView extends View {
       if (step?.kind !== 'browse') return;
       void this.#editor.request('open.pair', { step: step.step, doc: step.doc }).catch(this.#fail);
     },
-    openLog: () => {
-      const place = this.#placeInLog();
-      if (place !== null) void this.#editor.request('open.log', place).catch(this.#fail);
-    },
+    openLog: place => void this.#editor.request('open.log', place).catch(this.#fail),
   };
 
   readonly #fail = (error: unknown): void => {
@@ -206,8 +209,11 @@ class TrajectoryView extends View {
   async #find(words: string): Promise<void> {
     this.#words = words;
     this.#mark = marker(words);
-    await this.#look();
+    // Of very long texts another part is shown.
+    const steps = this.#newSteps();
+    await Promise.all([steps.load(this.#inView()), this.#look()]);
     if (words !== this.#words) return;
+    this.#steps = steps;
     const next = this.#found.find(index => index >= this.#selected) ?? this.#found[0];
     if (next !== undefined) this.#goToMatch(next);
   }
@@ -286,7 +292,10 @@ class TrajectoryView extends View {
       i: () => this.#actions.label('irrelevant'),
       c: () => this.#actions.label(null),
       u: () => void this.#editor.request('trajectory.undo', null).catch(this.#fail),
-      o: () => this.#actions.openLog(),
+      o: () => {
+        const place = this.#placeInLog();
+        if (place !== null) this.#actions.openLog(place);
+      },
       '?': () => showKeys(this),
       '/': () => this.querySelector<HTMLElement>('vscode-text-field')?.focus(),
     };
@@ -368,6 +377,14 @@ class TrajectoryView extends View {
     ].filter(fact => fact !== null);
     return html`<header>
       <h1>${head.question ?? head.trajectory}</h1>
+      ${
+        head.references.length === 0
+          ? nothing
+          : html`<p class="references">
+              <span class="muted">${head.references.length === 1 ? l10n.t('Reference answer:') : l10n.t('Reference answers:')}</span>
+              ${head.references.join(' · ')}
+            </p>`
+      }
       <p class="facts">
         <span class="outcome ${head.outcome}">${head.outcome === 'correct' ? '✓ ' : head.outcome === 'incorrect' ? '✗ ' : ''}${outcomeWord(
           head.outcome,

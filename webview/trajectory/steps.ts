@@ -1,8 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { classMap } from 'lit/directives/class-map.js';
-import type { CandidateView, LabelView, StepView } from '../../src/protocol.ts';
+import type { CandidateView, LabelView, ShownText, StepView } from '../../src/protocol.ts';
+import { renderCut } from '../parts.ts';
 import * as l10n from '../ui/l10n.ts';
-import { decimal } from '../ui/numbers.ts';
+import { decimal, exact } from '../ui/numbers.ts';
 import type { Actions } from './actions.ts';
 import type { Marked } from './matches.ts';
 import { fates, kindWord, labelWord } from './words.ts';
@@ -39,7 +40,8 @@ function renderWhole(step: StepView, mark: Marked, actions: Actions): TemplateRe
       return html`<p class="caption">
           <b class="kind">${kindWord(step.kind)}</b> <span class="muted">${step.postBrowse ? l10n.t('post-browse, {0} tokens', step.tokens) : l10n.t('{0} tokens', step.tokens)}</span>
         </p>
-        <p class=${classMap({ prose: true, quoted: true, after: step.postBrowse })}>${mark(step.text)}</p>`;
+        <p class=${classMap({ prose: true, quoted: true, after: step.postBrowse })}>${mark(step.text)}</p>
+        ${renderCutOf(step, actions)}`;
     case 'search':
       return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b></p>
         <p class="query">${mark(step.query)}</p>
@@ -50,16 +52,26 @@ function renderWhole(step: StepView, mark: Marked, actions: Actions): TemplateRe
     case 'browse':
       return html`<p class="caption">
           <b class="kind">${kindWord(step.kind)}</b> <b>${step.title ?? ''}</b> <code>${step.doc ?? l10n.t('document unknown')}</code>
+          ${step.shows === 'extract' ? html`<span class="muted">${l10n.t('an extract')}</span>` : nothing}
           <span class="right">${renderLabel(step.label)}</span>
         </p>
         ${step.error === null ? nothing : html`<p class="error">${step.error}</p>`}
-        ${step.text === '' ? nothing : html`<p class="page" tabindex="0">${mark(step.text)}</p>`}`;
+        ${step.text === '' ? nothing : html`<p class="page" tabindex="0">${mark(step.text)}</p>`}
+        ${renderCutOf(step, actions)}`;
     case 'tool':
       return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b> <span class="muted">${mark(step.name)}</span></p>`;
     case 'answer':
       return html`<p class="caption"><b class="kind">${kindWord(step.kind)}</b></p>
-        <p class="prose">${mark(step.text)}</p>`;
+        <p class="prose">${mark(step.text)}</p>
+        ${renderCutOf(step, actions)}`;
   }
+}
+
+function renderCutOf(
+  { text, cut, place }: ShownText & Pick<StepView, 'place'>,
+  actions: Actions,
+): TemplateResult | typeof nothing {
+  return renderCut({ text, cut }, place, () => actions.openLog(place!));
 }
 
 function renderCandidate(candidate: CandidateView, mark: Marked, actions: Actions): TemplateResult {
@@ -68,7 +80,8 @@ function renderCandidate(candidate: CandidateView, mark: Marked, actions: Action
     <span class="rank">${candidate.rank}</span>
     <span class="shape" aria-hidden="true">${shape}</span>
     <div class="what">
-      <p><b>${candidate.title === null ? candidate.id : mark(candidate.title)}</b> <code>${candidate.title === null ? '' : candidate.id}</code></p>
+      <p><b>${candidate.title === null ? candidate.id : mark(candidate.title)}</b> <code>${candidate.title === null ? '' : candidate.id}</code>
+        ${candidate.score === null ? nothing : html`<span class="muted">${l10n.t('score {0}', exact(candidate.score))}</span>`}</p>
       <p class="snippet">${mark(candidate.snippet)}</p>
     </div>
     <div class="fate">

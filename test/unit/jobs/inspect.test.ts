@@ -78,7 +78,7 @@ describe('what the views of a workspace show', () => {
 
   it('takes in a changed configuration, and one with a fault says so once', async () => {
     const { log, trajectory } = all()[0]!;
-    const mode = async () => (await inspector.head(log, trajectory)).mode;
+    const mode = async () => (await inspector.pairsHead(null, null)).mode;
     const tokens = async () => (await inspector.head(log, trajectory)).outline.map(({ size }) => size);
     expect(await mode()).toBe('attributed');
     const before = await tokens();

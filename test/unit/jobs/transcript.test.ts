@@ -12,28 +12,28 @@ const german: TranscriptWords = {
   cut: 'nach {0} Zeichen abgeschnitten; der Rest steht im Log',
 };
 const head: TrajectoryHead = {
-  ...{ log: 'a.json', trajectory: '1', format: 'run-json', question: 'Wo?', outcome: 'unknown' },
+  ...{ log: 'a.json', trajectory: '1', question: 'Wo?', outcome: 'unknown' },
   ...{ agent: null, retriever: null, references: [], outline: [], pairs: 0, meanWeight: null },
-  ...{ intensity: null, mode: 'attributed', noPairs: null, simulation: false },
+  ...{ intensity: null, noPairs: null, simulation: false },
 };
 const place = (step: number) => ({ index: step, step, place: null });
 const label: LabelView = {
   ...{ value: 'unknown', by: null, name: '', isOwn: false, confidence: null, reason: null, notes: [] },
 };
 const browse: StepView = {
-  ...{ ...place(1), kind: 'browse', doc: null, title: null, text: '', shows: 'document', reasoning: null },
+  ...{ ...place(1), kind: 'browse', doc: null, title: null, text: '', cut: null, shows: 'document' },
   ...{ tokens: null, label, pair: null, noPair: 'noDocument', error: null },
 };
 
 describe('a transcript', () => {
   it('has no words but those of the log and of the reader', () => {
     const steps: StepView[] = [
-      { ...place(0), kind: 'think', text: 'a', tokens: 1200, postBrowse: false },
+      { ...place(0), kind: 'think', text: 'a', cut: null, tokens: 1200, postBrowse: false },
       browse,
-      { ...place(2), kind: 'think', text: 'b', tokens: 7, postBrowse: true },
-      { ...place(3), kind: 'answer', text: 'c'.repeat(5000) },
+      { ...place(2), kind: 'think', text: 'b', cut: null, tokens: 7, postBrowse: true },
+      { ...place(3), kind: 'answer', text: 'c'.repeat(5000), cut: { from: 0, length: 5001 } },
     ];
-    const { text, browses } = transcriptOf(head, steps, 5000, german);
+    const { text, browses } = transcriptOf(head, steps, german);
     expect(text.split('\n')).toEqual([
       'Wo?',
       'Ausgang unbekannt · a.json',
