@@ -153,6 +153,8 @@ export function beyondTheEdge(view: Frame): Promise<string[]> {
         const isShown = width > 0 && height > 0 && getComputedStyle(element).visibility === 'visible';
         return isShown && (right > clientWidth + 1 || left < -1) && !scrolls(element.parentElement);
       })
-      .map(element => `${element.localName}.${element.classList}: ${element.textContent.trim().slice(0, 40)}`);
+      .map(
+        element => `${element.localName}.${element.classList}: ${element.textContent.trim().slice(0, 40)}`,
+      );
   });
 }

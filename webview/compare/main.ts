@@ -123,6 +123,13 @@ class CompareView extends View {
     void this.#editor.request('compare.open', { side, step }).catch(this.#fail);
   }
 
+  /** Opens the step of a side in the selected row, if it has one. */
+  #openSelected(side: 0 | 1): void {
+    const row = this.#rows.at(this.#selected);
+    const cell = side === 0 ? row?.left : row?.right;
+    if (cell) this.#open(side, cell.step);
+  }
+
   readonly #fail = (error: unknown): void => {
     this.#failure = error instanceof Error ? error.message : String(error);
     this.requestUpdate();
@@ -145,13 +152,16 @@ class CompareView extends View {
       case 'd':
         this.#show(!this.#onlyDifferences);
         break;
-      case 'Enter': {
-        if (onButton) return;
-        const row = this.#rows.at(this.#selected);
-        if (row?.left) this.#open(0, row.left.step);
-        else if (row?.right) this.#open(1, row.right.step);
+      case 'a':
+        this.#openSelected(0);
         break;
-      }
+      case 'b':
+        this.#openSelected(1);
+        break;
+      case 'Enter':
+        if (onButton) return;
+        this.#openSelected(this.#rows.at(this.#selected)?.left === null ? 1 : 0);
+        break;
       default:
         return;
     }
@@ -172,7 +182,7 @@ class CompareView extends View {
           ${this.#renderFilter(l10n.t('Differences'), differing, true)}
           <span class="keys">
             <kbd>j</kbd> <kbd>k</kbd> ${l10n.t('rows')} · <kbd>d</kbd> ${l10n.t('differences')} ·
-            <kbd>Enter</kbd> ${l10n.t('open step')}
+            <kbd>a</kbd> <kbd>b</kbd> ${l10n.t('open step')}
           </span>
           ${renderKeys(keys())}
         </div>
@@ -310,7 +320,8 @@ function keys(): Keys {
   return [
     [['j', 'k'], l10n.t('next, previous row')],
     [['d'], l10n.t('all rows, or those that differ')],
-    [['Enter'], l10n.t('open the step')],
+    [['a', 'b'], l10n.t('open the step of A, of B')],
+    [['Enter'], l10n.t('open the step: that of A, or else of B')],
   ];
 }
 
