@@ -1,4 +1,4 @@
-import { isNode, isSeq, type ParsedNode, parseDocument } from 'yaml';
+import { isNode, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { JsonPath, Place } from './positions.ts';
 import { type Stretch, type StretchFinder, TextRecord } from './record.ts';
 
@@ -18,13 +18,18 @@ export function isCassette(head: string): boolean {
 export function yamlRecord(bytes: Buffer, start: Place): TextRecord | { readonly fault: string } {
   const text = bytes.toString('utf8');
   try {
-    const document = parseDocument(text, { schema: 'core', logLevel: 'silent', uniqueKeys: false });
+    const lines = new LineCounter();
+    const document = parseDocument(text, {
+      ...{ schema: 'core', logLevel: 'silent', uniqueKeys: false, lineCounter: lines },
+      // Of a text that is no YAML there may be an error per letter: only the first one is told, and put into words here.
+      prettyErrors: false,
+    });
     const [error] = document.errors;
     if (error !== undefined) {
       // How deep it can be read depends on the caller: the place would not be the same twice.
       if (error.message.startsWith(tooDeep)) return { fault: nested };
-      const [line, column] = [error.linePos?.[0].line, error.linePos?.[0].col];
-      return { fault: `is no YAML at line ${line}, column ${column} (${error.message.split('\n')[0]})` };
+      const { line, col } = lines.linePos(error.pos[0]);
+      return { fault: `is no YAML at line ${line}, column ${col} (${error.message.split('\n')[0]})` };
     }
     const value = document.toJS({ maxAliasCount: mostAliases }) as unknown;
     const nodeAt = (path: JsonPath): unknown =>
