@@ -228,6 +228,71 @@ describe('other runs', () => {
     for (const { run } of [one, other]) assert.equal(existsSync(run.path), false, `${run.name} is there`);
   });
 
+  it('of training can change every setting of the recipe', async () => {
+    const pages: vscode.QuickPick<vscode.QuickPickItem>[] = [];
+    const { createQuickPick, createInputBox, showInputBox } = vscode.window;
+    vscode.window.createQuickPick = <Item extends vscode.QuickPickItem>() => {
+      const page = createQuickPick<Item>();
+      pages.push(page as never);
+      return page;
+    };
+    const choose = async (nth: number, begins: string) => {
+      const page = await until(`page ${nth}`, async () => (pages[nth]?.items.length ?? 0) > 0 && pages[nth]);
+      const item = page.items.find(({ label }) => label.startsWith(begins));
+      assert.ok(item, `${begins} is none of ${page.items.map(({ label }) => label).join(', ')}`);
+      // What is active is told by the screen.
+      await until('the item to be active', async () => {
+        if (page.activeItems[0] === item) return true;
+        if (page.activeItems.length > 0)
+          await vscode.commands.executeCommand('workbench.action.quickOpenSelectNext');
+        return false;
+      });
+      await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    };
+    const changes = {
+      ...{ Epochs: '2', Batch: '16', 'Learning rate': '0.01', Temperature: '0.1', Group: '3' },
+      ...{ Warmup: '7', Length: '128', Dimension: '64', 'Held out': '25', Seed: '5' },
+    };
+    vscode.window.showInputBox = async (options?: vscode.InputBoxOptions) => {
+      const [, answer] = Object.entries(changes).find(([name]) => options!.prompt!.startsWith(name))!;
+      assert.ok(options!.validateInput!('none'), 'takes what is no number');
+      assert.equal(options!.validateInput!(answer), undefined);
+      return answer;
+    };
+    const definitions: vscode.TaskDefinition[] = [];
+    const listener = vscode.tasks.onDidStartTask(({ execution }) =>
+      definitions.push(execution.task.definition),
+    );
+    // The name of the model is the one that is offered.
+    vscode.window.createInputBox = () => {
+      const box = createInputBox();
+      setTimeout(
+        () => void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem'),
+        500,
+      );
+      return box;
+    };
+    try {
+      const started = vscode.commands.executeCommand<string>('lrat.train', { mode: 'attributed' });
+      let nth = 0;
+      await choose(nth++, 'New static encoder');
+      for (const name of Object.keys(changes)) await choose(nth++, name);
+      await choose(nth++, 'Weights: those of the pairs');
+      await choose(nth++, 'Go on with this recipe');
+      await started;
+      const { out: _, ...options } = definitions[0]!;
+      assert.deepEqual(options, {
+        ...{ type: 'lrat', command: 'train', base: 'static', pairs: '.lrat/pairs/attributed.jsonl' },
+        ...{ epochs: 2, batch: 16, lr: 0.01, tau: 0.1, group: 3, warmup: 0.07, maxLength: 128 },
+        ...{ dimension: 64, heldOut: 0.25, seed: 5, weights: false },
+      });
+    } finally {
+      listener.dispose();
+      Object.assign(vscode.window, { createQuickPick, createInputBox, showInputBox });
+      await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
+    }
+  });
+
   it('of training are not offered a model of an unknown architecture', async () => {
     const model = join(folder, '.lrat/models/another');
     mkdirSync(model, { recursive: true });
