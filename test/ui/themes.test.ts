@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench, themes } from '../../scripts/host/workbench.mjs';
 import { seriousViolations } from './axe.ts';
-import { openTrees, views } from './views.ts';
+import { beyondTheEdge, narrow, openTrees, views } from './views.ts';
 import { trainedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -34,6 +34,27 @@ describe.skipIf(reason !== null)('the views', () => {
 
     it.each(Object.keys(views))('%s: no serious violation', async name => {
       expect(await seriousViolations(await views[name]!(workbench))).toEqual([]);
+    });
+  });
+
+  describe('500 pixels wide', () => {
+    const width = 1280;
+    let workbench: Awaited<ReturnType<typeof openWorkbench>>;
+
+    beforeAll(async () => {
+      workbench = await openWorkbench({ folder, width });
+    });
+
+    afterAll(() => workbench?.close());
+
+    it.each(Object.keys(views))('%s: nothing is out of reach, and no serious violation', async name => {
+      await workbench.page.setViewportSize({ width, height: 860 });
+      await openTrees(workbench);
+      const view = await views[name]!(workbench);
+      await narrow(workbench, view, 500);
+      expect(await beyondTheEdge(view)).toEqual([]);
+      expect(await seriousViolations(view)).toEqual([]);
+      await workbench.command('View: Close All Editors');
     });
   });
 });
