@@ -105,8 +105,9 @@ export async function openWorkbench({
       const entry = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title });
       for (let turn = 0; ; turn++) {
         await page.keyboard.press('F1');
-        await page.locator('.quick-input-widget input').fill(`>${title}`);
         try {
+          // A key that comes while the list of the command before closes is lost.
+          await page.locator('.quick-input-widget input').fill(`>${title}`, { timeout: 5_000 });
           await entry.waitFor({ timeout: 5_000 });
           break;
         } catch (error) {
