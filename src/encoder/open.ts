@@ -5,6 +5,9 @@ import { readModules } from './model-folder.ts';
 import { readStatic, staticEncoder } from './static.ts';
 import { trainableStatic } from './static-training.ts';
 import type { TrainableEncoder } from './trainable.ts';
+import { transformerEncoder } from './transformer/encoder.ts';
+import { readTransformer } from './transformer/model.ts';
+import { trainableTransformer } from './transformer/training.ts';
 
 /** What there is to a family of models. */
 interface Family {
@@ -21,6 +24,13 @@ const families: readonly Family[] = [
     module: 'StaticEmbedding',
     open: async dir => staticEncoder(basename(dir), readStatic(dir)),
     openForTraining: async (dir, maxTokens) => trainableStatic(readStatic(dir), maxTokens),
+  },
+  {
+    name: 'transformer',
+    module: 'Transformer',
+    open: async dir => transformerEncoder(basename(dir), readTransformer(dir, readModules(dir))),
+    openForTraining: async (dir, maxTokens) =>
+      trainableTransformer(readTransformer(dir, readModules(dir), maxTokens)),
   },
 ];
 

@@ -1,4 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { AtomicFile } from '../base/files.ts';
 
@@ -41,7 +43,7 @@ export interface Safetensors {
   readonly names: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Reads a tensor of type F32.
+   * Reads a tensor of type F32, F16 or BF16 into 32 bits.
    * @param shape sizes that it must have; -1 leaves one open.
    * @throws LratError if it is missing, or of another type or shape.
    */
@@ -94,10 +96,11 @@ export function openSafetensors(path: string): Safetensors {
           'Export the model again with all its tensors.',
         );
       }
-      if (entry.dtype !== 'F32') {
-        fail(
-          `tensor '${name}' is ${entry.dtype}, F32 is needed.`,
-          'Save the model in 32-bit floating point.',
+      const widen = widening[entry.dtype];
+      if (widen === undefined) {
+        return fail(
+          `tensor '${name}' is ${entry.dtype}; F32, F16 or BF16 is needed.`,
+          'Save the model in floating point of 16 or 32 bits.',
         );
       }
       const fits =
@@ -109,9 +112,38 @@ export function openSafetensors(path: string): Safetensors {
         );
       }
       const bytes = withFile(path, file => read(file, entry.begin, entry.end - entry.begin));
-      return { shape: entry.shape, data: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
+      return { shape: entry.shape, data: widen(bytes.buffer as ArrayBuffer) };
     },
   };
+}
+
+/** The numbers of each type that a model may be kept in, as 32 bits. */
+const widening: Readonly<Record<string, (bytes: ArrayBuffer) => Float32Array>> = {
+  F32: bytes => new Float32Array(bytes),
+  BF16(bytes) {
+    const halves = new Uint16Array(bytes);
+    const wide = new Uint32Array(halves.length);
+    for (let i = 0; i < halves.length; i++) wide[i] = halves[i]! << 16;
+    return new Float32Array(wide.buffer);
+  },
+  F16(bytes) {
+    const halves = new Uint16Array(bytes);
+    return Float32Array.from(halves, half => halfPrecision()[half]!);
+  },
+};
+
+let halves: Float32Array | undefined;
+
+/** All numbers of 16 bits (IEEE 754 binary16), by their bits. */
+function halfPrecision(): Float32Array {
+  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
+    const sign = bits & 0x8000 ? -1 : 1;
+    const exponent = (bits >> 10) & 31;
+    const fraction = bits & 1023;
+    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  });
+  return halves;
 }
 
 function checkEntry(value: unknown, begin: number, size: number): Entry | null {
@@ -140,6 +172,46 @@ function withFile<T>(path: string, use: (file: number) => T): T {
   } finally {
     closeSync(file);
   }
+}
+
+/** What models are read from: one file, or several that an index names. */
+export type Tensors = Pick<Safetensors, 'names' | 'floats'>;
+
+const shardIndex = z.object({ weight_map: z.record(z.string(), z.string()) });
+
+/**
+ * Opens `model.safetensors` of a folder, or the shards that `model.safetensors.index.json` names.
+ * @throws LratError as `openSafetensors`, or if the index is malformed or names files elsewhere
+ */
+export function openModelTensors(folder: string): Tensors {
+  const single = join(folder, 'model.safetensors');
+  const place = `${single}.index.json`;
+  if (existsSync(single) || !existsSync(place)) return openSafetensors(single);
+  const damaged = (cause?: unknown) =>
+    new LratError('is no index of shards.', { place, remedy: 'Copy the whole model folder again.', cause });
+  let files: Record<string, string>;
+  try {
+    files = shardIndex.parse(JSON.parse(readFileSync(place, 'utf8'))).weight_map;
+  } catch (cause) {
+    throw damaged(cause);
+  }
+  if (Object.values(files).some(file => basename(file) !== file)) throw damaged();
+  const shards = new Map<string, Safetensors>();
+  return {
+    names: Object.keys(files),
+    floats(name, shape) {
+      const file = files[name];
+      if (file === undefined) {
+        throw new LratError(`tensor '${name}' is missing.`, {
+          place,
+          remedy: 'Export the model again with all its tensors.',
+        });
+      }
+      const shard = shards.get(file) ?? openSafetensors(join(folder, file));
+      shards.set(file, shard);
+      return shard.floats(name, shape);
+    },
+  };
 }
 
 /** Into memory of its own, so that it is aligned for every element type. */

@@ -90,6 +90,81 @@ export function wordSplitter(): (text: string) => string[] {
   return text => tokenizer.tokenize(text);
 }
 
+/** White space as Rust's regular expressions have it; JavaScript's `\s` has U+FEFF too, and not U+0085. */
+const space = String.raw`\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000`;
+
+/** What `ByteLevel` splits by where it is told to, after GPT-2. */
+const byteLevelPattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+
+/**
+ * The same tokenizer in words that mean to the library in JavaScript what they mean to the one in Rust, which models are
+ * trained with: lower case does not depend on the place in a word (the Greek sigma), and white space is Unicode's.
+ */
+export function asInRust(json: TokenizerJson): TokenizerJson {
+  const { normalizer, pre_tokenizer: splitter } = json;
+  return {
+    ...json,
+    normalizer: lowersCase(normalizer)
+      ? {
+          type: 'Sequence',
+          normalizers: [{ type: 'Replace', pattern: { String: 'Σ' }, content: 'σ' }, normalizer],
+        }
+      : normalizer,
+    pre_tokenizer: withSpaces(splitter),
+  };
+}
+
+function lowersCase(normalizer: unknown): boolean {
+  const {
+    type,
+    lowercase,
+    normalizers = [],
+  } = (normalizer ?? {}) as {
+    type?: string;
+    lowercase?: boolean;
+    normalizers?: readonly unknown[];
+  };
+  return (
+    type === 'Lowercase' || (type === 'BertNormalizer' && lowercase === true) || normalizers.some(lowersCase)
+  );
+}
+
+function withSpaces(splitter: unknown): unknown {
+  const part = (splitter ?? {}) as {
+    type?: string;
+    use_regex?: boolean;
+    add_prefix_space?: boolean;
+    pattern?: { Regex?: string };
+    pretokenizers?: readonly unknown[];
+  };
+  if (part.pretokenizers !== undefined) return { ...part, pretokenizers: part.pretokenizers.map(withSpaces) };
+  if (part.type === 'Split' && part.pattern?.Regex !== undefined)
+    return { ...part, pattern: { Regex: withSpaceClasses(part.pattern.Regex) } };
+  // A space put in front belongs to the text, and would come before each of its pieces.
+  if (part.type !== 'ByteLevel' || part.use_regex === false || part.add_prefix_space === true)
+    return splitter;
+  const split = {
+    type: 'Split',
+    pattern: { Regex: withSpaceClasses(byteLevelPattern) },
+    behavior: 'Isolated',
+    invert: false,
+  };
+  return { type: 'Sequence', pretokenizers: [split, { ...part, use_regex: false }] };
+}
+
+/** `\s` and `\S` of a pattern as classes of their own, inside of brackets or not. */
+function withSpaceClasses(pattern: string): string {
+  let inClass = false;
+  return pattern.replace(/\\(.)|[[\]]/gsu, (found, escaped?: string) => {
+    if (escaped === undefined) {
+      inClass = found === '[';
+      return found;
+    }
+    if (escaped === 's') return inClass ? space : `[${space}]`;
+    return escaped === 'S' && !inClass ? `[^${space}]` : found;
+  });
+}
+
 /** @param place named in messages. @throws LratError if the tokenizer is of a kind that is not known here. */
 export function makeTokenizer(json: TokenizerJson, place: string): TextTokenizer {
   let tokenizer: Tokenizer;

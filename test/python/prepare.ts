@@ -5,13 +5,11 @@ import { join } from 'node:path';
 import { unwatched } from '../../src/base/progress.ts';
 import { Random } from '../../src/base/random.ts';
 import { openEncoder, openForTraining } from '../../src/encoder/open.ts';
-import { writeSafetensors } from '../../src/encoder/safetensors.ts';
-import { buildStatic, readStatic, saveStatic, tableName } from '../../src/encoder/static.ts';
-import { drawEpoch } from '../../src/training/batches.ts';
+import { buildStatic, readStatic, saveStatic } from '../../src/encoder/static.ts';
 import { staticRecipe } from '../../src/training/recipe.ts';
 import { readTrainingSet } from '../../src/training/rows.ts';
-import { initialMoments, Stepper } from '../../src/training/step.ts';
 import { train } from '../../src/training/trainer.ts';
+import { tenSteps } from './steps.ts';
 
 const folder = process.argv[2]!;
 mkdirSync(folder, { recursive: true });
@@ -73,46 +71,9 @@ for (const normalisation of ['rows', 'weights'] as const) {
     weightDecay: 0.1,
     maxGradientNorm: 0.5,
     maxTokens: null,
+    learningRate: 0.01,
   };
   const set = await readTrainingSet(pairFile);
   const trainable = await openForTraining(start, null);
-  const moments = initialMoments(trainable);
-  const stepper = new Stepper(trainable, moments, set, settings, 1);
-  const table = trainable.parameters.get(tableName)!;
-  const steps = [];
-  for (let step = 1; step <= 10; step++) {
-    const [draws] = drawEpoch(set, settings, random);
-    const learningRate = 0.01 / step;
-    const { loss, gradientNorm } = await stepper.step(draws!, step, learningRate);
-    steps.push({
-      learningRate,
-      loss,
-      gradientNorm,
-      rows: draws!.map(({ row, positive, negatives }) => ({
-        query: row.query,
-        weight: row.weight,
-        known: [...row.known],
-        positive,
-        negatives,
-      })),
-    });
-    if (step === 1 || step === 10) {
-      const moment1 = { shape: table.shape, data: moments.get(`${tableName}.moment1`)! };
-      writeSafetensors(
-        join(folder, `${normalisation}-${step}.safetensors`),
-        new Map([
-          [tableName, table],
-          ['moment1', moment1],
-        ]),
-      );
-    }
-  }
-  await stepper.dispose();
-  put(`${normalisation}.json`, {
-    documents: set.documents.map(({ text }) => text),
-    temperature: settings.temperature,
-    weightDecay: settings.weightDecay,
-    maxGradientNorm: settings.maxGradientNorm,
-    steps,
-  });
+  put(`${normalisation}.json`, await tenSteps(trainable, set, settings, random, join(folder, normalisation)));
 }

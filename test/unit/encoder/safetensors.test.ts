@@ -37,6 +37,20 @@ describe('safetensors', () => {
     expect(file.floats('a', [2, -1])).toEqual({ shape: [2, 2], data: Float32Array.of(1, -2, 3.5, 0) });
   });
 
+  it('reads numbers of 16 bits', () => {
+    const header = (dtype: string) => `{"a":{"dtype":"${dtype}","shape":[6],"data_offsets":[0,12]}}`;
+    const bits = (...halves: number[]) => new Uint8Array(Uint16Array.from(halves).buffer);
+    // 1, −2, the greatest and the smallest number, −0, infinity.
+    write(header('F16'), bits(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00));
+    expect(openSafetensors(path).floats('a', [6]).data).toEqual(
+      Float32Array.of(1, -2, 65_504, 2 ** -24, -0, Number.POSITIVE_INFINITY),
+    );
+    write(header('BF16'), bits(0x3f80, 0xc000, 0x4049, 0x0000, 0x8000, 0xff80));
+    expect(openSafetensors(path).floats('a', [6]).data).toEqual(
+      Float32Array.of(1, -2, 3.140625, 0, -0, Number.NEGATIVE_INFINITY),
+    );
+  });
+
   it('writes what the format says: aligned data in the order of the header', () => {
     writeSafetensors(
       path,
@@ -101,7 +115,7 @@ describe('safetensors', () => {
     );
     write(good.replace('F32', 'I32'), bytes);
     expect(caught(() => openSafetensors(path).floats('a', [2, 2])).message).toMatch(
-      /'a' is I32, F32 is needed/,
+      /'a' is I32; F32, F16 or BF16 is needed/,
     );
   });
 

@@ -1,0 +1,103 @@
+import * as z from 'zod';
+import type { Value } from '../../engine/graph.ts';
+import {
+  attention,
+  embedding,
+  gelu,
+  geluTanh,
+  joinHeads,
+  layerNorm,
+  linear,
+  splitHeads,
+} from '../../engine/layers.ts';
+import { add, mul, relu, slice, sub, unsqueeze } from '../../engine/operators.ts';
+import { type Architecture, matrix, type ParameterSpec, unseen, vector } from './architecture.ts';
+
+const activations: Readonly<Record<string, (x: Value) => Value>> = {
+  gelu,
+  gelu_new: geluTanh,
+  gelu_pytorch_tanh: geluTanh,
+  relu,
+};
+
+const configSchema = z.object({
+  model_type: z.enum(['bert', 'roberta', 'xlm-roberta']),
+  hidden_size: z.int().positive(),
+  num_hidden_layers: z.int().positive(),
+  num_attention_heads: z.int().positive(),
+  intermediate_size: z.int().positive(),
+  vocab_size: z.int().positive(),
+  max_position_embeddings: z.int().positive(),
+  type_vocab_size: z.int().positive(),
+  layer_norm_eps: z.number().positive(),
+  hidden_act: z.enum(['gelu', 'gelu_new', 'gelu_pytorch_tanh', 'relu']),
+  pad_token_id: z.int().nonnegative().nullish(),
+  position_embedding_type: z.literal('absolute').nullish(),
+});
+
+/** BERT (arXiv 1810.04805), RoBERTa (1907.11692) and XLM-RoBERTa (1911.02116), which differ in how they count positions. */
+export function bert(config: unknown): Architecture {
+  const parsed = configSchema.parse(config);
+  const { model_type: family, hidden_size: hidden, num_hidden_layers: layers } = parsed;
+  const { num_attention_heads: heads, intermediate_size: inner, layer_norm_eps: epsilon } = parsed;
+  const { vocab_size: vocabulary, type_vocab_size: types, max_position_embeddings: positions } = parsed;
+  const activation = activations[parsed.hidden_act]!;
+  // RoBERTa counts positions from the one after the padding's.
+  const first = family === 'bert' ? 0 : (parsed.pad_token_id ?? 1) + 1;
+  return {
+    family,
+    hidden,
+    vocabulary,
+    maxTokens: positions - first,
+    prefix: family === 'bert' ? 'bert.' : 'roberta.',
+    parameters: new Map(specs()),
+
+    forward(_graph, parameter, { ids, mask }) {
+      const [, length] = ids.shape as [number, number];
+      const norm = (x: Value, name: string) =>
+        layerNorm(x, parameter(`${name}.LayerNorm.weight`), parameter(`${name}.LayerNorm.bias`), epsilon);
+      const dense = (x: Value, name: string) =>
+        linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`));
+
+      const words = embedding(parameter('embeddings.word_embeddings.weight'), ids);
+      const places = slice(parameter('embeddings.position_embeddings.weight'), 0, first, first + length);
+      const type = slice(parameter('embeddings.token_type_embeddings.weight'), 0, 0, 1);
+      let x = norm(add(add(words, type), places), 'embeddings');
+      const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
+      for (let layer = 0; layer < layers; layer++) {
+        const at = `encoder.layer.${layer}`;
+        const project = (name: string) => splitHeads(dense(x, `${at}.attention.self.${name}`), heads);
+        const seen = joinHeads(attention(project('query'), project('key'), project('value'), bias));
+        x = norm(add(dense(seen, `${at}.attention.output.dense`), x), `${at}.attention.output`);
+        const expanded = activation(dense(x, `${at}.intermediate.dense`));
+        x = norm(add(dense(expanded, `${at}.output.dense`), x), `${at}.output`);
+      }
+      return x;
+    },
+  };
+
+  function* specs(): Generator<[string, ParameterSpec]> {
+    const dense = (name: string, out: number, from: number): [string, ParameterSpec][] => [
+      [`${name}.weight`, matrix(out, from)],
+      [`${name}.bias`, vector(out)],
+    ];
+    const norm = (name: string): [string, ParameterSpec][] => [
+      [`${name}.LayerNorm.weight`, vector(hidden)],
+      [`${name}.LayerNorm.bias`, vector(hidden)],
+    ];
+    yield ['embeddings.word_embeddings.weight', matrix(vocabulary, hidden)];
+    yield ['embeddings.position_embeddings.weight', matrix(positions, hidden)];
+    yield ['embeddings.token_type_embeddings.weight', matrix(types, hidden)];
+    yield* norm('embeddings');
+    for (let layer = 0; layer < layers; layer++) {
+      const at = `encoder.layer.${layer}`;
+      for (const name of ['query', 'key', 'value'])
+        yield* dense(`${at}.attention.self.${name}`, hidden, hidden);
+      yield* dense(`${at}.attention.output.dense`, hidden, hidden);
+      yield* norm(`${at}.attention.output`);
+      yield* dense(`${at}.intermediate.dense`, inner, hidden);
+      yield* dense(`${at}.output.dense`, hidden, inner);
+      yield* norm(`${at}.output`);
+    }
+  }
+}

@@ -1,0 +1,175 @@
+"""Transformer encoders against PyTorch: vectors, loss, gradients and AdamW steps of tiny random models of every family."""
+
+import json
+import pathlib
+import subprocess
+
+import numpy
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+from test_training import weighted_info_nce
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+SCRIPT = pathlib.Path(__file__).parent / "transformer.ts"
+INSTRUCTION = "Instruct: find it\nQuery:"
+
+
+def word_piece(texts):
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    tokenizer.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=400, special_tokens=special))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return tokenizer, {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+
+
+def unigram(texts):
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = trainers.UnigramTrainer(vocab_size=400, special_tokens=special, unk_token="<unk>")
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return tokenizer, {"pad_token": "<pad>", "unk_token": "<unk>", "cls_token": "<s>", "sep_token": "</s>"}
+
+
+def byte_pairs(texts):
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=500, special_tokens=["<end>"], initial_alphabet=alphabet)
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A <end>", special_tokens=[("<end>", 0)])
+    return tokenizer, {"pad_token": "<end>", "eos_token": "<end>"}
+
+
+BERT = {
+    "hidden_size": 24,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 3,
+    "intermediate_size": 40,
+    "max_position_embeddings": 66,
+    "initializer_range": 0.3,
+    "hidden_dropout_prob": 0.0,
+    "attention_probs_dropout_prob": 0.0,
+}
+QWEN = {
+    "hidden_size": 20,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 6,
+    "intermediate_size": 28,
+    "max_position_embeddings": 64,
+    "initializer_range": 0.3,
+}
+FAMILIES = {
+    "bert-mean": (transformers.BertConfig, BERT, word_piece, "mean", ""),
+    "bert-cls": (transformers.BertConfig, {**BERT, "hidden_act": "gelu_new"}, word_piece, "cls", ""),
+    "xlm-roberta": (transformers.XLMRobertaConfig, {**BERT, "pad_token_id": 1, "type_vocab_size": 1}, unigram, "mean", "query: "),
+    "roberta": (transformers.RobertaConfig, {**BERT, "pad_token_id": 1, "type_vocab_size": 1}, unigram, "mean", ""),
+    "qwen3": (transformers.Qwen3Config, QWEN, byte_pairs, "lasttoken", INSTRUCTION),
+    "qwen3-untied": (transformers.Qwen3Config, {**QWEN, "num_key_value_heads": 4, "tie_word_embeddings": False}, byte_pairs, "lasttoken", ""),
+}
+
+
+@pytest.fixture(scope="module", params=FAMILIES)
+def family(request, made, texts, tmp_path_factory):
+    """A model of the family in a folder, and what LRAT made of it."""
+    config, sizes, make_tokenizer, pooling, prompt = FAMILIES[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    tokenizer, special = make_tokenizer(texts["texts"])
+    torch.manual_seed(3)
+    plain = folder / "plain"
+    network = transformers.AutoModel.from_config(config(vocab_size=tokenizer.get_vocab_size() + 3, **sizes))
+    network.save_pretrained(plain)
+    wrapped = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=64, **special)
+    wrapped.save_pretrained(plain)
+    first = Transformer(str(plain), max_seq_length=64)
+    model = SentenceTransformer(
+        modules=[first, Pooling(first.get_embedding_dimension(), pooling_mode=pooling), Normalize()],
+        prompts={"query": prompt, "document": ""},
+        device="cpu",
+    )
+    model.save(str(folder / "model"))
+    subprocess.run(["node", SCRIPT, folder / "model", made, folder], check=True)
+    return folder
+
+
+def test_vectors(family, texts):
+    ours = json.loads((family / "vectors.json").read_text(encoding="utf-8"))
+    model = SentenceTransformer(str(family / "model"), device="cpu")
+    for kind, encode in [("query", model.encode_query), ("document", model.encode_document)]:
+        theirs = encode(texts["texts"], convert_to_numpy=True, batch_size=1)
+        error = abs(numpy.array(ours[kind]) - theirs).max(axis=1)
+        # Pieces of equal score, which a vocabulary of so few texts has, may be taken in another order.
+        tied = [texts["texts"].index("½ ² ① Ⅷ ǅ Å ℃ ﷺ")] if "roberta" in family.name else []
+        assert [i for i, each in enumerate(error) if each > 1e-5] in ([], tied)
+
+
+def test_what_is_saved(family, texts):
+    saved = SentenceTransformer(str(family / "saved"), device="cpu")
+    assert saved.max_seq_length == 32
+    weights = load_file(family / "step-10.safetensors")
+    for name, value in saved[0].auto_model.named_parameters():
+        if name in weights:
+            torch.testing.assert_close(value.detach(), weights[name], rtol=0, atol=0)
+    assert saved.encode(texts["texts"]).shape == (len(texts["texts"]), saved.get_embedding_dimension())
+
+
+def test_ten_steps(family):
+    ours = json.loads((family / "steps.json").read_text(encoding="utf-8"))
+    model = SentenceTransformer(str(family / "model"), device="cpu")
+    model.max_seq_length = 32
+    model.eval()
+    network = model[0].auto_model
+    first = load_file(family / "step-1.safetensors")
+    named = {name: value for name, value in network.named_parameters() if name in first}
+    # All but the head, which no vector depends on.
+    assert set(named) == {name for name in first if not name.endswith(".moment1")}
+    prompts = model.prompts
+
+    def encode(texts):
+        # Queries come alone, as the loss is written here, and have their prompt.
+        prompt = prompts["query"] if texts[0].startswith("asked") else ""
+        features = model.preprocess([prompt + text for text in texts])
+        return model(features)["sentence_embedding"]
+
+    decayed = [value for value in named.values() if value.ndim > 1]
+    others = [value for value in named.values() if value.ndim == 1]
+    groups = [{"params": decayed, "weight_decay": ours["weightDecay"]}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups)
+    for number, step in enumerate(ours["steps"], start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = step["learningRate"]
+        optimizer.zero_grad()
+        loss = weighted_info_nce(encode, step, ours["documents"], ours["temperature"], "rows")
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(list(named.values()), ours["maxGradientNorm"])
+        assert step["loss"] == pytest.approx(loss.item(), rel=1e-4)
+        assert step["gradientNorm"] == pytest.approx(norm.item(), rel=1e-3)
+        optimizer.step()
+        if number in (1, 10):
+            after = load_file(family / f"step-{number}.safetensors")
+            for name, value in named.items():
+                if name.endswith("key.bias"):
+                    # A shift of all scores of a row changes no share: the gradient is rounding, and its steps too.
+                    assert value.grad.norm() < 1e-5 * norm
+                else:
+                    torch.testing.assert_close(after[name], value.detach(), rtol=0, atol=1e-4)
+            if number == 1:
+                # The first moment is a tenth of the clipped gradient: every element of it is compared.
+                for name, value in named.items():
+                    gradient = 10 * after[f"{name}.moment1"]
+                    assert (gradient - value.grad).norm() <= 1e-4 * value.grad.norm() + 1e-6, name

@@ -1,0 +1,215 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { LratError } from '../../../src/base/errors.ts';
+import { openEncoder, openForTraining } from '../../../src/encoder/open.ts';
+import { type FloatTensor, writeSafetensors } from '../../../src/encoder/safetensors.ts';
+import { buckets } from '../../../src/encoder/transformer/buckets.ts';
+import { saveRandomModel, vocabulary } from './transformer-models.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'lrat-transformer-'));
+afterAll(() => rmSync(root, { recursive: true }));
+let models = 0;
+const newFolder = () => join(root, `model-${models++}`);
+
+const texts = [
+  'the red fox',
+  'a',
+  '',
+  'the red fox jumps over lazy dogs and sees who did it',
+  'where and when and why and how and who and where and when and why and how many dogs',
+];
+
+/** The greatest distance between elements. */
+const distance = (a: Float32Array, b: Float32Array) =>
+  a.reduce((greatest, value, i) => Math.max(greatest, Math.abs(value - b[i]!)), 0);
+
+async function refusal(folder: string): Promise<LratError> {
+  const error = await openEncoder(folder).catch((error: unknown) => error);
+  if (error instanceof LratError) return error;
+  throw new Error('it was opened');
+}
+
+describe.each(['bert', 'qwen3'] as const)('a %s encoder', family => {
+  it('gives a text the same vector, of length 1, whatever it is encoded with', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, family);
+    const encoder = await openEncoder(folder);
+    const all = await encoder.encode(texts, 'document');
+    for (const [i, text] of texts.entries()) {
+      const row = all.subarray(i * 8, (i + 1) * 8);
+      expect(Math.hypot(...row)).toBeCloseTo(1, 5);
+      expect(distance(await encoder.encode([text], 'document'), row)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('puts its prompt before queries', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, family);
+    const encoder = await openEncoder(folder);
+    const [query, plain] = [
+      await encoder.encode(['did it'], 'query'),
+      await encoder.encode(['who did it'], 'document'),
+    ];
+    expect(distance(query, plain)).toBe(0);
+    expect(distance(query, await encoder.encode(['did it'], 'document'))).toBeGreaterThan(1e-3);
+  });
+
+  it('cuts texts at its greatest length, and keeps the token at their end', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, family);
+    const long = Array(40).fill('fox').join(' ');
+    const encoder = await openEncoder(folder);
+    const room = family === 'bert' ? 18 : 19;
+    const cut = await encoder.encode([long, Array(room).fill('fox').join(' ')], 'document');
+    expect(distance(cut.subarray(0, 8), cut.subarray(8))).toBe(0);
+  });
+
+  it('reads shards, half precision and the names of models with heads', async () => {
+    const folder = newFolder();
+    const tensors = saveRandomModel(folder, family);
+    const before = await (await openEncoder(folder)).encode(texts, 'query');
+    const prefixed = [...tensors].map(([name, tensor]): [string, FloatTensor] => [
+      `${family === 'bert' ? 'bert.' : 'model.'}${name}`,
+      tensor,
+    ]);
+    const file = join(folder, 'model.safetensors');
+    writeSafetensors(file, new Map(prefixed));
+    expect(distance(await (await openEncoder(folder)).encode(texts, 'query'), before)).toBe(0);
+
+    rmSync(file);
+    const halves = [prefixed.slice(0, 3), prefixed.slice(3)];
+    const weight_map: Record<string, string> = {};
+    for (const [i, part] of halves.entries()) {
+      const name = `model-0000${i + 1}-of-00002.safetensors`;
+      for (const [tensor] of part) weight_map[tensor] = name;
+      writeHalves(join(folder, name), part);
+    }
+    writeFileSync(`${file}.index.json`, JSON.stringify({ metadata: {}, weight_map }));
+    const rounded = await (await openEncoder(folder)).encode(texts, 'query');
+    expect(distance(rounded, before)).toBeLessThan(0.05);
+    expect(distance(rounded, before)).toBeGreaterThan(0);
+  });
+});
+
+/** BF16, by cutting the lower half of each number off. */
+function writeHalves(path: string, tensors: readonly (readonly [string, FloatTensor])[]): void {
+  const header: Record<string, object> = {};
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const [name, { shape, data }] of tensors) {
+    const wide = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const part = Buffer.from(Uint16Array.from(wide, bits => bits >>> 16).buffer);
+    header[name] = { dtype: 'BF16', shape, data_offsets: [at, at + part.length] };
+    at += part.length;
+    parts.push(part);
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(path, Buffer.concat([length, json, ...parts]));
+}
+
+describe('a model folder that cannot be used', () => {
+  it('says which architecture it has, and which are known', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert', { model_type: 'mamba' });
+    const { message, place, remedy } = await refusal(folder);
+    expect(message).toBe('is of the architecture mamba, which is not known here.');
+    expect(place).toBe(join(folder, 'config.json'));
+    expect(remedy).toBe('Known: bert, roberta, xlm-roberta, qwen3.');
+  });
+
+  it('says what of its architecture is not known', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'qwen3', { attention_bias: true });
+    expect((await refusal(folder)).message).toMatch(/attention_bias/);
+  });
+
+  it('names a tensor that is missing or misshapen', async () => {
+    const folder = newFolder();
+    const tensors = saveRandomModel(folder, 'bert');
+    const file = join(folder, 'model.safetensors');
+    const name = 'encoder.layer.1.output.dense.weight';
+    tensors.set(name, { ...tensors.get(name)!, shape: [12, 8] });
+    writeSafetensors(file, tensors);
+    expect((await refusal(folder)).message).toBe(`tensor '${name}' has shape [12, 8], [8, 12] is needed.`);
+    tensors.delete(name);
+    writeSafetensors(file, tensors);
+    expect((await refusal(folder)).message).toContain(`tensor '${name}' is missing`);
+  });
+
+  it('names a tensor that holds what is no number', async () => {
+    const folder = newFolder();
+    const tensors = saveRandomModel(folder, 'qwen3');
+    tensors.get('norm.weight')!.data[3] = Number.NaN;
+    writeSafetensors(join(folder, 'model.safetensors'), tensors);
+    expect((await refusal(folder)).message).toBe("tensor 'norm.weight' holds NaN (element 3).");
+  });
+
+  it('says that tokenizer and embeddings do not belong together', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert');
+    const path = join(folder, 'tokenizer.json');
+    const json = JSON.parse(readFileSync(path, 'utf8'));
+    json.model.vocab.another = vocabulary;
+    writeFileSync(path, JSON.stringify(json));
+    const { message, place } = await refusal(folder);
+    expect(message).toBe(`has ids up to ${vocabulary}, the model's embedding table ${vocabulary} rows.`);
+    expect(place).toBe(path);
+  });
+
+  it('says how it pools, and how one can', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert');
+    writeFileSync(
+      join(folder, '1_Pooling', 'config.json'),
+      JSON.stringify({ pooling_mode_mean_tokens: true, pooling_mode_max_tokens: true }),
+    );
+    expect((await refusal(folder)).message).toBe(
+      'pools by mean and pooling_mode_max_tokens, in a way that is not known here.',
+    );
+  });
+});
+
+describe('a transformer that is trained', () => {
+  it('is saved with all that its base has beside the weights, and the length that it was trained with', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert');
+    writeFileSync(join(folder, 'vocab.txt'), 'words');
+    writeFileSync(join(folder, 'pytorch_model.bin'), 'old weights');
+    const model = await openForTraining(folder, 12);
+    const table = model.parameters.get('embeddings.word_embeddings.weight')!;
+    for (let i = 0; i < table.data.length; i++) table.data[i]! += 0.1 * (i % 3);
+    const out = newFolder();
+    model.save(out, { lineage: { Logs: '3' } });
+    const [trained, own] = [await openEncoder(out), model.encoder('own')];
+    expect(distance(await trained.encode(texts, 'query'), await own.encode(texts, 'query'))).toBe(0);
+    expect(readFileSync(join(out, 'vocab.txt'), 'utf8')).toBe('words');
+    expect(() => readFileSync(join(out, 'pytorch_model.bin'))).toThrow();
+    expect(JSON.parse(readFileSync(join(out, 'sentence_bert_config.json'), 'utf8'))).toEqual({
+      max_seq_length: 12,
+    });
+    expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain('| Logs | 3 |');
+    // The base is as it was.
+    const base = await (await openEncoder(folder)).encode(texts, 'query');
+    expect(distance(base, await trained.encode(texts, 'query'))).toBeGreaterThan(1e-3);
+  });
+});
+
+describe('batches by length', () => {
+  it('hold each text once, within the budget, with little padding', () => {
+    const lengths = Array.from({ length: 500 }, (_, i) => 1 + ((i * 7919) % 128));
+    const all = buckets(lengths, 128, 1024);
+    const members = all.flatMap(bucket => bucket.members);
+    expect(members.toSorted((a, b) => a - b)).toEqual([...lengths.keys()]);
+    for (const { members, texts, length } of all) {
+      expect(texts * length).toBeLessThanOrEqual(1024);
+      expect(members.length).toBeLessThanOrEqual(texts);
+    }
+    const tokens = lengths.reduce((sum, length) => sum + length, 0);
+    expect(all.reduce((sum, { texts, length }) => sum + texts * length, 0)).toBeLessThan(1.3 * tokens);
+    expect(buckets([5], 512, 4)).toEqual([{ members: [0], texts: 1, length: 8 }]);
+  });
+});
