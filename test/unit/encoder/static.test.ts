@@ -133,7 +133,8 @@ describe('a model folder', () => {
     ],
     [
       'another architecture',
-      (at: string) => writeFileSync(join(at, 'modules.json'), '[{"type":"x.models.WordEmbeddings","path":""}]'),
+      (at: string) =>
+        writeFileSync(join(at, 'modules.json'), '[{"type":"x.models.WordEmbeddings","path":""}]'),
       /architecture that is not known here \(WordEmbeddings\)/,
     ],
     ['no tokenizer', (at: string) => rmSync(join(at, 'tokenizer.json')), /cannot be read/],
