@@ -40,6 +40,7 @@ export class Notes implements vscode.Disposable {
     this.#registered = vscode.Disposable.from(
       this.#controller,
       vscode.window.onDidChangeVisibleTextEditors(() => this.#showAll()),
+      vscode.workspace.onDidCloseTextDocument(document => this.#hide(document)),
       annotations.onDidChangeCodeLenses(() => this.#showAll()),
     );
     this.#showAll();
@@ -98,6 +99,7 @@ export class Notes implements vscode.Disposable {
   /** Brings the threads of a document up to date. What is the same stays, with the reply that may be being written. */
   async #show(document: vscode.TextDocument): Promise<void> {
     const { browses } = await this.#annotations.marks(document);
+    if (document.isClosed) return;
     const name = document.uri.toString();
     const before = this.#threads.get(name) ?? new Map<string, Note>();
     const now = new Map<string, Note>();
@@ -111,6 +113,12 @@ export class Notes implements vscode.Disposable {
     }
     for (const gone of before.values()) gone.dispose();
     this.#threads.set(name, now);
+  }
+
+  #hide({ uri }: vscode.TextDocument): void {
+    const name = uri.toString();
+    for (const thread of this.#threads.get(name)?.values() ?? []) thread.dispose();
+    this.#threads.delete(name);
   }
 
   #begin({ uri }: vscode.TextDocument, mark: BrowseMark): Note {

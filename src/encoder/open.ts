@@ -6,12 +6,13 @@ import { readStatic, staticEncoder } from './static.ts';
 import { trainableStatic } from './static-training.ts';
 import type { TrainableEncoder } from './trainable.ts';
 import { transformerEncoder } from './transformer/encoder.ts';
-import { readTransformer } from './transformer/model.ts';
+import { readArchitecture, readTransformer } from './transformer/model.ts';
 import { trainableTransformer } from './transformer/training.ts';
 
 /** What there is to a family of models. */
 interface Family {
-  readonly name: string;
+  /** Of the model in a folder: `TrainableEncoder.family`. Raises as `openEncoder` does. */
+  name(dir: string): string;
   /** The sentence-transformers module that such models begin with. */
   readonly module: string;
   open(dir: string): Promise<Encoder>;
@@ -20,13 +21,13 @@ interface Family {
 
 const families: readonly Family[] = [
   {
-    name: 'static',
+    name: () => 'static',
     module: 'StaticEmbedding',
     open: async dir => staticEncoder(basename(dir), readStatic(dir)),
     openForTraining: async (dir, maxTokens) => trainableStatic(readStatic(dir), maxTokens),
   },
   {
-    name: 'transformer',
+    name: dir => readArchitecture(readModules(dir)[0]!.folder).family,
     module: 'Transformer',
     open: async dir => transformerEncoder(basename(dir), readTransformer(dir, readModules(dir))),
     openForTraining: async (dir, maxTokens) =>
@@ -52,7 +53,7 @@ function familyOf(dir: string): Family {
 
 /** The name of the family (`TrainableEncoder.family`) of the model in a folder. Raises as `openEncoder` does. */
 export function modelFamily(dir: string): string {
-  return familyOf(dir).name;
+  return familyOf(dir).name(dir);
 }
 
 /**

@@ -227,7 +227,7 @@ describe('what is asked', () => {
     [['eval', '--model', 'bm25', '--corpus', 'x'], 'either --pairs, or both --queries and --qrels'],
     [
       ['eval', '--model', 'bm25', '--corpus', 'x', '--pairs', 'y', '-k', '10', 'ten'],
-      "'-k <n...>' argument 'ten'",
+      "'-k, --k <n...>' argument 'ten'",
     ],
     [['label', 'run.json', 'third', 'relevant'], "'third' is invalid for argument 'step'"],
     [['label', 'run.json', '3', 'good'], 'Allowed choices are relevant, irrelevant, unknown'],

@@ -254,7 +254,7 @@ describe('a log that shrinks while it is read', () => {
         writeFileSync(path, content);
         const shrink = (): void => truncateSync(path, Math.min(left, content.length - 1));
         const records: LogRecord[] = [];
-        const explainer = { source: () => moment === 'at once' && shrink(), record() {} };
+        const explainer = { source: () => moment === 'at once' && shrink(), record() {}, reads() {} };
         for (const record of readLog(path, {}, undefined, explainer as never)) {
           if (records.push(record) === 1 && moment !== 'at once') shrink();
         }

@@ -298,6 +298,7 @@ describe('other runs', () => {
     mkdirSync(model, { recursive: true });
     const type = 'sentence_transformers.models.Transformer';
     writeFileSync(join(model, 'modules.json'), JSON.stringify([{ idx: 0, name: '0', path: '', type }]));
+    writeFileSync(join(model, 'config.json'), JSON.stringify({ model_type: 'another' }));
     const pages: vscode.QuickPick<vscode.QuickPickItem>[] = [];
     const errors: string[] = [];
     const { createQuickPick, showErrorMessage } = vscode.window;
@@ -314,7 +315,7 @@ describe('other runs', () => {
       const training = vscode.commands.executeCommand('lrat.train', { mode: 'attributed' });
       const page = await until('the page of models', async () => pages[0]?.items.length !== 0 && pages[0]);
       const item = page.items.find(({ label }) => label === 'another')!;
-      assert.match(item.description!, /Transformer/);
+      assert.match(item.description!, /architecture another/);
       // What is active is told by the screen.
       await until('the model to be active', async () => {
         if (page.activeItems[0] === item) return true;
@@ -325,7 +326,7 @@ describe('other runs', () => {
       await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
       const again = await until('a page after it', async () => pages[1]?.items.length !== 0 && pages[1]);
       assert.equal(again.placeholder, page.placeholder);
-      assert.match(errors.join(), /architecture that is not known here \(Transformer\)/);
+      assert.match(errors.join(), /architecture another, which is not known here/);
       await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
       assert.equal(await training, undefined);
     } finally {

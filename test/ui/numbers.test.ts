@@ -3,7 +3,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
-import { leaves, views } from './views.ts';
+import { focusTree, leaves, views } from './views.ts';
 import { lrat, simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -24,11 +24,9 @@ describe.skipIf(reason !== null)('in the views', () => {
     lrat(folder, 'index');
     lrat(folder, 'judge');
     workbench = await openWorkbench({ folder });
-    // While an extension is still starting, the editor hides its trees and they lose the focus; a running one keeps it
-    // in its tree, also while that is filled for the first time.
-    await workbench.command('LRAT: Copy Diagnostics');
-    await workbench.command('LRAT: Focus on Trajectories View');
+    await focusTree(workbench, 'Trajectories');
     await leaves(workbench, 'Trajectories').nth(5).waitFor();
+    // A running extension keeps the focus in its tree, also while that is filled for the first time.
     await workbench.page.locator('.monaco-list[aria-label="Trajectories"]:focus').waitFor();
   });
 

@@ -5,7 +5,7 @@ import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
-import { leaves } from './views.ts';
+import { focusTree, leaves } from './views.ts';
 import { simulatedWorkspace } from './world.ts';
 
 const reason = unsupported();
@@ -39,23 +39,6 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
         .trimEnd()
         .split('\n')
         .map(line => JSON.parse(line));
-    /** Puts the keyboard's focus into a tree. */
-    const focus = async (tree: 'Trajectories' | 'Runs') => {
-      const focused = workbench.page.locator(`.monaco-list[aria-label="${tree}"]:focus`);
-      // A view that is being filled may give the focus away again.
-      await expect
-        .poll(
-          async () => {
-            await workbench.command(`LRAT: Focus on ${tree} View`);
-            return focused.waitFor({ timeout: 3_000 }).then(
-              () => true,
-              () => false,
-            );
-          },
-          { timeout: 30_000 },
-        )
-        .toBe(true);
-    };
     const weights = async (pairs: Frame) =>
       (await pairs.locator('.row .weight').allInnerTexts()).map(Number).sort((a, b) => a - b);
 
@@ -82,7 +65,7 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
     });
 
     it('opens a trajectory with its steps, candidates and counts', async () => {
-      await focus('Trajectories');
+      await focusTree(workbench, 'Trajectories');
       const focused = workbench.page.locator('.monaco-list:focus .monaco-list-row.focused');
       await expect
         .poll(async () => {

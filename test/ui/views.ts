@@ -9,6 +9,21 @@ export function leaves({ page }: Workbench, tree: string) {
   return pane.locator('.monaco-list-row:not([aria-expanded])');
 }
 
+/** Puts the keyboard's focus into a tree. */
+export async function focusTree({ page, command }: Workbench, tree: 'Trajectories' | 'Runs'): Promise<void> {
+  const focused = page.locator(`.monaco-list[aria-label="${tree}"]:focus`);
+  // While the extension is still starting, the editor hides its trees, and the focus goes with them.
+  for (let turn = 0; ; turn++) {
+    await command(`LRAT: Focus on ${tree} View`);
+    try {
+      await focused.waitFor({ timeout: 3_000 });
+      return;
+    } catch (error) {
+      if (turn === 10) throw error;
+    }
+  }
+}
+
 /** Shows LRAT's trees. */
 export async function openTrees({ page }: Workbench): Promise<void> {
   await page.locator('.activitybar [aria-label^="LRAT"]').first().click();

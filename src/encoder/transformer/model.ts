@@ -68,7 +68,7 @@ export function readTransformer(
       remedy: 'Known after a Transformer: Pooling, Normalize.',
     });
   }
-  const architecture = readArchitecture(join(folder, 'config.json'));
+  const architecture = readArchitecture(folder);
   const defaults = usual[architecture.family];
   const pooling = others.find(({ type }) => type === 'Pooling');
   const limits = [architecture.maxTokens, maxTokens, readLimit(folder)];
@@ -99,7 +99,9 @@ export function readTransformer(
   };
 }
 
-function readArchitecture(place: string): Architecture {
+/** The architecture that the `config.json` in a folder describes. Raises as `readTransformer` does. */
+export function readArchitecture(folder: string): Architecture {
+  const place = join(folder, 'config.json');
   const config = readJson(place, z.looseObject({ model_type: z.string() }));
   const make = architectures[config.model_type];
   if (make === undefined) {

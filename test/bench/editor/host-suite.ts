@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -8,8 +8,10 @@ import * as vscode from 'vscode';
 
 /** Milliseconds. */
 const settling = 3000;
+/** Until a view shows its first content, with time to spare: it takes a third of that (see the other figures). */
+const showing = 800;
 /** Views opened and closed before the memory is measured for the first time, and between the two measurements. */
-const [warming, turns] = [20, 100];
+const [warming, turns] = [21, 100];
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -24,6 +26,7 @@ export async function run(): Promise<void> {
   const begun = performance.now();
   await extension.activate();
   const activation = performance.now() - begun;
+  await vscode.commands.executeCommand('lrat.trajectories.focus');
   await pause(settling);
   const indexing = await longestBlock(async () => {
     const status = await vscode.commands.executeCommand<{ trajectories: number } | undefined>('lrat.index');
@@ -35,9 +38,15 @@ export async function run(): Promise<void> {
     name.endsWith('.json'),
   )!;
   const uri = vscode.Uri.file(join(folder, log));
-  await openAndClose(uri, warming);
+  const trajectory = String(JSON.parse(readFileSync(uri.fsPath, 'utf8')).query_id);
+  const views = [
+    () => vscode.commands.executeCommand('vscode.openWith', uri, 'lrat.trajectory'),
+    () => vscode.commands.executeCommand('lrat.openPairs'),
+    () => vscode.commands.executeCommand('lrat.openTranscript', { entry: { log, trajectory } }),
+  ];
+  await openAndClose(views, warming);
   const before = await held();
-  await openAndClose(uri, turns);
+  await openAndClose(views, turns);
   const after = await held();
 
   const figures = {
@@ -60,11 +69,11 @@ async function longestBlock(work: () => Thenable<unknown>): Promise<number> {
   return delay.max / 1e6;
 }
 
-async function openAndClose(uri: vscode.Uri, times: number): Promise<void> {
+/** Opens the kinds of view in turn, each until its first content stands there, and closes it. */
+async function openAndClose(views: readonly (() => Thenable<unknown>)[], times: number): Promise<void> {
   for (let turn = 0; turn < times; turn++) {
-    await vscode.commands.executeCommand('vscode.openWith', uri, 'lrat.trajectory');
-    // The view asks for its first steps.
-    await pause(100);
+    await views[turn % views.length]!();
+    await pause(showing);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
   }
 }
