@@ -82,8 +82,8 @@ export async function openWorkbench({
   return {
     page,
     /** The frame of a view of ours: webviews lie two frames deep. */
-    view: async name => {
-      const deadline = Date.now() + 30_000;
+    view: async (name, patience = 30_000) => {
+      const deadline = Date.now() + patience;
       while (Date.now() < deadline) {
         for (const frame of page.frames()) {
           if (!frame.url().includes('fake.html')) continue;

@@ -162,5 +162,30 @@ describe.each(worlds)('the story, through the screen, on $name', ({ make, isTher
       // Judged, mined and trained, each once.
       expect(await leaves(workbench, 'Runs').count()).toBe(3);
     });
+
+    it('evaluates the model beside BM25 on the questions that it did not see', async () => {
+      const { page } = workbench;
+      await workbench.command('LRAT: Evaluate Retrievers');
+      const models = page.locator('.quick-input-widget', { hasText: 'Evaluate Retrievers (1/3)' });
+      await models.waitFor();
+      // BM25, the baseline, is ticked; the model comes after it.
+      const ticked = models.locator('.monaco-list-row', { has: page.locator('[aria-checked="true"]') });
+      await ticked.waitFor();
+      const model = models.locator('.monaco-list-row').nth(1);
+      for (let turn = 0; turn < 3 && !/focused/.test((await model.getAttribute('class')) ?? ''); turn++)
+        await press('ArrowDown');
+      await press('Space');
+      await expect.poll(() => ticked.count()).toBe(2);
+      await press('Enter');
+      await workbench.choose('Evaluate Retrievers (2/3)', 'Documents of the logs');
+      await workbench.choose('Evaluate Retrievers (3/3)', 'Held-out questions');
+      const rows = async () => {
+        const run = await workbench.view('run');
+        return run.locator('table.result tbody tr').allInnerTexts();
+      };
+      await expect.poll(async () => (await rows()).join('\n'), { timeout: 60_000 }).toMatch(/bm25[\s\S]*\[/i);
+      expect(await rows()).toHaveLength(2);
+      await expect.poll(() => leaves(workbench, 'Runs').count()).toBe(4);
+    });
   });
 });

@@ -87,25 +87,41 @@ export const views: Readonly<Record<string, (workbench: Workbench) => Promise<Fr
   },
 
   async compare(workbench) {
-    await compareFirst(workbench, 'LRAT: Compare Trajectories', 'Trajectory to compare');
-    const view = await workbench.view('compare');
+    const view = await compareFirst(
+      workbench,
+      'compare',
+      'LRAT: Compare Trajectories',
+      'Trajectory to compare',
+    );
     await view.locator('.cell').first().waitFor();
     return view;
   },
 
   async runs(workbench) {
-    await compareFirst(workbench, 'LRAT: Compare Runs', 'Which run?');
-    const view = await workbench.view('runs');
+    const view = await compareFirst(workbench, 'runs', 'LRAT: Compare Runs', 'Which run?');
     await view.locator('svg').first().waitFor();
     return view;
   },
 };
 
 /** Compares the first of what a command offers with the first of the others. */
-async function compareFirst({ command, choose }: Workbench, title: string, question: string): Promise<void> {
-  await command(title);
-  await choose(question);
-  await choose('Compare with…');
+async function compareFirst(
+  { command, choose, view }: Workbench,
+  name: string,
+  title: string,
+  question: string,
+): Promise<Frame> {
+  for (let turn = 0; ; turn++) {
+    await command(title);
+    await choose(question);
+    await choose('Compare with…');
+    try {
+      return await view(name, 10_000);
+    } catch (error) {
+      // A list that is being filled takes Enter for “nothing” while the one before it is still shown.
+      if (turn === 2) throw error;
+    }
+  }
 }
 
 /** What is shown in a text editor. */
