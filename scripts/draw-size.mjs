@@ -42,17 +42,26 @@ const svg = await page.evaluate(rows => {
     label: 'trajectories',
     ticks: rows.map(row => row.trajectories),
     tickFormat: ',d',
+    insetLeft: 44,
+    insetRight: 16,
   };
   const size = {
     width: 460,
     height: 300,
     marginLeft: 56,
+    marginTop: 34,
     marginBottom: 42,
     style: { color: ink, background: 'none' },
   };
   const time = Plot.plot({
     ...{ ...size, x },
-    y: { type: 'log', label: 'first index, seconds', grid: true, tickFormat: 'd' },
+    y: {
+      type: 'log',
+      label: 'first index, seconds',
+      grid: true,
+      ticks: [1, 3, 10, 30, 100],
+      tickFormat: 'd',
+    },
     marks: [
       Plot.line(straight, { x: 'trajectories', y: 'seconds', stroke: ink, strokeDasharray: '3 3' }),
       Plot.line(rows, { x: 'trajectories', y: 'seconds', stroke: '#0969da', marker: 'dot', strokeWidth: 2 }),
@@ -68,7 +77,7 @@ const svg = await page.evaluate(rows => {
   });
   const memory = Plot.plot({
     ...{ ...size, x },
-    y: { label: 'peak memory, MB', grid: true, domain: [0, 600] },
+    y: { label: 'peak memory, MB', grid: true, domain: [0, 700] },
     marks: [
       Plot.line(rows, { x: 'trajectories', y: 'peak', stroke: '#bf3989', marker: 'dot', strokeWidth: 2 }),
       Plot.text(rows, { x: 'trajectories', y: 'peak', text: row => `${row.peak}`, dy: -12, fill: ink }),

@@ -384,7 +384,10 @@ class StretchReader {
       yield isJson ? problem('', reason) : { kind: 'unrecognised', reason };
       return;
     }
-    const start = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+    // Only a file begins with a byte order mark; elsewhere it is a letter, also where a trajectory is read again.
+    const isMarked =
+      this.#file.start.offset === 0 && head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+    const start = isMarked ? 3 : 0;
     const text = head.toString('utf8', start, looked);
     if (/^\s*[[{]/.test(text) || isJson || text.trim() === '') yield* this.#json(start, isJson);
     else if (isEventStream(text)) {

@@ -7,7 +7,7 @@ import { isCandidateLog, longestLine, readLog, readRecord } from '../../../src/t
 import { BufferBytes } from '../../../src/trajectory/source/bytes.ts';
 import { jsonErrorAt } from '../../../src/trajectory/source/json-syntax.ts';
 import { elementPositions } from '../../../src/trajectory/source/positions.ts';
-import { browses, expectPlaces, logFile, readAll } from './logs.ts';
+import { browses, expectPlaces, fixture, logFile, readAll } from './logs.ts';
 
 const run = (query_id: string, more: object = {}) => ({
   query_id,
@@ -112,6 +112,14 @@ describe('reading one record again', () => {
       const { kind: _, trajectory, ...place } = record;
       expect(readRecord(path, place, {}, trajectory)).toMatchObject(trajectory);
     }
+  });
+
+  it('gives it where its text begins with a second byte order mark', () => {
+    const path = logFile(`\ufeff\ufeff${readFileSync(fixture('react-text.txt'), 'utf8')}`, '.txt');
+    const [record] = readLog(path);
+    if (record?.kind !== 'trajectory') throw new Error('no trajectory');
+    const { trajectory, kind: _, ...place } = record;
+    expect(readRecord(path, place, {}, trajectory)).toEqual(trajectory);
   });
 
   it('says so if the log has changed', () => {
