@@ -105,8 +105,8 @@ describe.skipIf(reason !== null)('between the views', () => {
     // In the trajectory: it is back in the table.
     await view.locator('.steps').focus();
     await press('r');
+    await expect.poll(labels).toBe(before + 2);
     await pairs.locator('.row', { hasText: title }).first().waitFor();
-    expect(labels()).toBe(before + 2);
 
     // In the transcript beside the table.
     await view.getByText('Transcript', { exact: true }).click();
