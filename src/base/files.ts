@@ -1,6 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  write,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { errorCode, LratError } from './errors.ts';
 
 const remedies: Record<string, string> = {
@@ -8,6 +19,8 @@ const remedies: Record<string, string> = {
   EACCES: 'Give this user permission to write there, or choose another place.',
   EROFS: 'The file system is read-only; choose another place.',
 };
+
+const writePart = promisify(write);
 
 /** A failed write as an error that names the file and the remedy. */
 export function writeError(path: string, cause: unknown): LratError {
@@ -24,6 +37,8 @@ export class AtomicFile {
   readonly path: string;
   readonly #temporary: string;
   #descriptor: number | undefined;
+  /** What is written in the background. */
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(path: string) {
     this.path = path;
@@ -50,21 +65,48 @@ export class AtomicFile {
         written += writeSync(this.#descriptor!, bytes, written);
       }
     } catch (error) {
-      this.discard();
-      throw writeError(this.path, error);
+      this.#fail(error);
     }
   }
 
-  /** Makes the file whole: it appears under its own name, in place of what was there. */
-  commit(): void {
+  /**
+   * Writes in the background, after what was handed over before; resolves when that is written, so that no more than one
+   * piece is under way. `settle` before the file is committed or discarded, or written to otherwise.
+   */
+  async writeSoon(data: string): Promise<void> {
+    const before = this.#writing;
+    const bytes = Buffer.from(data);
+    this.#writing = before.then(async () => {
+      for (let written = 0; written < bytes.length; )
+        written += (await writePart(this.#descriptor!, bytes, written)).bytesWritten;
+    });
+    // Told to whoever waits for it; nobody may until later.
+    this.#writing.catch(() => {});
+    await before.catch(error => this.#fail(error));
+  }
+
+  /** Waits until everything is written. */
+  async settle(): Promise<void> {
+    await this.#writing.catch(error => this.#fail(error));
+  }
+
+  #fail(error: unknown): never {
+    this.discard();
+    throw writeError(this.path, error);
+  }
+
+  /**
+   * Makes the file whole: it appears under its own name, in place of what was there.
+   * @param isLasting whether it must be there after a power cut too, which takes the disk's time
+   */
+  commit({ isLasting = true } = {}): void {
     try {
-      fsyncSync(this.#descriptor!);
+      if (isLasting) fsyncSync(this.#descriptor!);
       closeSync(this.#descriptor!);
       this.#descriptor = undefined;
       renameSync(this.#temporary, this.path);
     } catch (error) {
-      this.discard();
-      throw writeError(this.path, error);
+      this.#fail(error);
     }
   }
 
@@ -77,8 +119,12 @@ export class AtomicFile {
 }
 
 /** Writes a whole file by temporary name and rename: a reader sees the old content or the new, never a part. */
-export function writeFileAtomic(path: string, data: string | Uint8Array): void {
+export function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  options: { isLasting?: boolean } = {},
+): void {
   const file = new AtomicFile(path);
   file.write(data);
-  file.commit();
+  file.commit(options);
 }

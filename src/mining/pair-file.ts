@@ -11,6 +11,9 @@ import type { MiningResult } from './mine.ts';
 import type { MiningMode, Pair, PairRow } from './pair.ts';
 import type { DropReason } from './rule.ts';
 
+/** Characters of rows that are written at a time, while the next ones are made. */
+const writtenAtOnce = 2 ** 20;
+
 /** Where a pair file's contents come from. */
 export interface PairSources {
   /** A document's text. Mining has made sure that it is there (`MiningSettings.textKeys`). */
@@ -68,6 +71,7 @@ export async function writePairs(
   job: Job = unwatched,
 ): Promise<PairSetRecord> {
   const file = new AtomicFile(path);
+  let rows = '';
   try {
     for (const [done, pair] of mined.pairs.entries()) {
       if (done % 64 === 0) {
@@ -75,9 +79,15 @@ export async function writePairs(
         await breathe();
         job.signal.throwIfAborted();
       }
-      file.write(`${JSON.stringify(await rowOf(pair, sources))}\n`);
+      rows += `${JSON.stringify(await rowOf(pair, sources))}\n`;
+      if (rows.length < writtenAtOnce) continue;
+      await file.writeSoon(rows);
+      rows = '';
     }
+    await file.writeSoon(rows);
+    await file.settle();
   } catch (error) {
+    await file.settle().catch(() => {});
     file.discard();
     throw error;
   }

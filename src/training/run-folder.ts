@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
@@ -174,13 +174,17 @@ export class RunFolder {
       updated: new Date().toISOString(),
       error,
     };
-    writeFileAtomic(join(this.path, 'status.json'), `${JSON.stringify(record, null, 2)}\n`);
+    // To wait for the disk each time would hold up the work that is told of; the last word must last.
+    writeFileAtomic(join(this.path, 'status.json'), `${JSON.stringify(record, null, 2)}\n`, {
+      isLasting: state !== 'running',
+    });
   }
 
   /** What the run last said of itself, or null if it never did; whether its process still lives is looked up. */
   readStatus(): RunStatus | null {
     const path = join(this.path, 'status.json');
-    if (!existsSync(path)) return null;
+    // Where the power went a moment after it was written, a status may be empty.
+    if (!existsSync(path) || statSync(path).size === 0) return null;
     const status = readJson(path, statusSchema);
     const gone = status.state === 'running' && !lives(status.pid, status.started);
     return gone ? { ...status, state: 'crashed' } : status;

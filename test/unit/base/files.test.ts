@@ -22,6 +22,40 @@ describe('a file that is written whole', () => {
     expect(readFileSync(path, 'utf8')).toBe('new');
   });
 
+  it('holds what was written in the background in its order', async () => {
+    const path = join(root, 'later.txt');
+    const file = new AtomicFile(path);
+    const parts = Array.from({ length: 50 }, (_, i) => `${i} é `.repeat(1 + ((i * 977) % 5000)));
+    for (const part of parts) await file.writeSoon(part);
+    await file.settle();
+    file.commit();
+    expect(readFileSync(path, 'utf8')).toBe(parts.join(''));
+  });
+
+  it.skipIf(process.platform === 'win32')('is not there if it could not be written in the background', () => {
+    const path = join(root, 'limited.txt');
+    const module = new URL('../../../src/base/files.ts', import.meta.url);
+    // No file of this process may have more than a few blocks.
+    const script = `
+      import { AtomicFile } from ${JSON.stringify(module.href)};
+      process.on('SIGXFSZ', () => {});
+      const file = new AtomicFile(${JSON.stringify(path)});
+      try {
+        for (let i = 0; i < 20; i++) await file.writeSoon('x'.repeat(100_000));
+        await file.settle();
+        file.commit();
+      } catch (error) {
+        console.log(error.name, error.place);
+      }`;
+    const said = execFileSync(
+      'bash',
+      ['-c', 'ulimit -f 400; exec "$0" --input-type=module -e "$1"', process.execPath, script],
+      { encoding: 'utf8' },
+    );
+    expect(said.trim()).toBe(`LratError ${path}`);
+    expect(readdirSync(root).filter(name => name.startsWith('limited'))).toEqual([]);
+  });
+
   it('replaces no folder', () => {
     const path = join(root, 'folder');
     mkdirSync(path);
