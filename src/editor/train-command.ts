@@ -7,6 +7,7 @@ import type { Job } from '../base/progress.ts';
 import { modelFamily } from '../encoder/open.ts';
 import { defaultStaticOptions } from '../encoder/static.ts';
 import { deleteRun, isResumable, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
+import type { RecipeOptions } from '../jobs/train.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
 import { recipeFor } from '../training/recipe.ts';
@@ -22,23 +23,8 @@ import { kindWord, type RunNode, stateWord } from './runs-tree.ts';
 import { moreOptions } from './words.ts';
 import type { LratWorkspace } from './workspace.ts';
 
-/** Where a training departs from the recipe of its family of models; named as the options of `lrat train` are. */
-interface RecipeChoices {
-  readonly epochs?: number | undefined;
-  readonly batch?: number | undefined;
-  readonly lr?: number | undefined;
-  readonly tau?: number | undefined;
-  readonly group?: number | undefined;
-  readonly warmup?: number | undefined;
-  readonly maxLength?: number | undefined;
-  /** Of a new static encoder. */
-  readonly dimension?: number | undefined;
-  readonly weights?: boolean | undefined;
-  readonly seed?: number | undefined;
-}
-
 /** What a training is asked for. Paths are relative to the workspace where they lie in it. */
-export interface TrainChoices extends RecipeChoices {
+export interface TrainChoices extends RecipeOptions {
   readonly pairs: string;
   /** `static`, or the folder of a model. */
   readonly base: string;
@@ -368,7 +354,7 @@ function familyOf(workspace: LratWorkspace, base: string): string {
 const defaultHeldOut = 0.2;
 
 /** What of a recipe is asked for as a number. */
-type NumberName = Exclude<keyof RecipeChoices, 'weights'> | 'heldOut';
+type NumberName = Exclude<keyof RecipeOptions, 'weights'> | 'heldOut';
 
 /** What a number of the recipe must be, by the words that say so. */
 const wholeFromOne = (number: number) =>
@@ -385,7 +371,7 @@ const belowHundred = (number: number) =>
 async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place) {
   const { base = 'static' } = draft;
   const defaults = recipeFor(familyOf(workspace, base));
-  let chosen: RecipeChoices & { heldOut: number } = { heldOut: defaultHeldOut, ...draft };
+  let chosen: RecipeOptions & { heldOut: number } = { heldOut: defaultHeldOut, ...draft };
   for (;;) {
     const { epochs = defaults.epochs, batch = defaults.batchSize, lr = defaults.learningRate } = chosen;
     const { tau = defaults.temperature, group = defaults.groupSize, warmup = defaults.warmupRatio } = chosen;

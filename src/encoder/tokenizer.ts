@@ -165,27 +165,38 @@ function withSpaceClasses(pattern: string): string {
   });
 }
 
-/** @param place named in messages. @throws LratError if the tokenizer is of a kind that is not known here. */
-export function makeTokenizer(json: TokenizerJson, place: string): TextTokenizer {
+/** The library's tokenizer, and one past its greatest id. @throws LratError if it is of a kind that is not known here. */
+export function openTokenizer(
+  json: TokenizerJson,
+  place: string,
+): { readonly tokenizer: Tokenizer; readonly size: number } {
   let tokenizer: Tokenizer;
   try {
     tokenizer = new Tokenizer(json, {});
   } catch (cause) {
-    throw new LratError(
-      `is no tokenizer that can be used (${cause instanceof Error ? cause.message : cause}).`,
-      {
-        place,
-        remedy: 'Use the tokenizer.json that the model was saved with.',
-        cause,
-      },
-    );
+    throw unusable(cause instanceof Error ? cause.message : String(cause), place, cause);
   }
+  let size = 0;
+  for (const id of tokenizer.get_vocab().values()) size = Math.max(size, id + 1);
+  return { tokenizer, size };
+}
+
+/** What is wrong with a tokenizer, as an error. */
+export function unusable(reason: string, place: string, cause?: unknown): LratError {
+  return new LratError(`is no tokenizer that can be used (${reason}).`, {
+    place,
+    remedy: 'Use the tokenizer.json that the model was saved with.',
+    cause,
+  });
+}
+
+/** @param place named in messages. @throws LratError as `openTokenizer` */
+export function makeTokenizer(json: TokenizerJson, place: string): TextTokenizer {
+  const { tokenizer, size } = openTokenizer(json, place);
   const unknown =
     json.model.unk_id ??
     (json.model.unk_token == null ? null : (tokenizer.token_to_id(json.model.unk_token) ?? null));
   const limit = json.truncation?.max_length ?? Number.POSITIVE_INFINITY;
-  let size = 0;
-  for (const id of tokenizer.get_vocab().values()) size = Math.max(size, id + 1);
   return {
     size,
     unknown,

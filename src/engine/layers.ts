@@ -4,7 +4,6 @@ import {
   concat,
   div,
   erf,
-  gather,
   matmul,
   mul,
   neg,
@@ -107,9 +106,4 @@ export function attention(q: Value, k: Value, v: Value, bias: Value): Value {
 function attend(q: Value, k: Value, v: Value, bias: Value): Value {
   const scores = div(matmul(q, transpose(k, [0, 1, 3, 2])), Math.sqrt(q.shape.at(-1)!));
   return matmul(softmax(add(scores, bias)), v);
-}
-
-/** Embeddings of ids: the rows of a table. @param ids `int32`, any shape */
-export function embedding(table: Value, ids: Value): Value {
-  return gather(table, ids);
 }

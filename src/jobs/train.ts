@@ -23,13 +23,8 @@ import { trainedName } from './compare-runs.ts';
 import { heldOutPairs } from './runs.ts';
 import { existingWorkspace } from './workspace.ts';
 
-export interface TrainRequest {
-  readonly workspace: string;
-  readonly pairs: string;
-  /** `static` for a new static encoder, or the folder of a model. */
-  readonly base?: string | undefined;
-  readonly corpus?: string | undefined;
-  readonly out: string;
+/** Where a training departs from the recipe of its family of models; named as the options of `lrat train` are. */
+export interface RecipeOptions {
   readonly epochs?: number | undefined;
   readonly batch?: number | undefined;
   readonly lr?: number | undefined;
@@ -37,11 +32,22 @@ export interface TrainRequest {
   readonly group?: number | undefined;
   readonly warmup?: number | undefined;
   readonly maxLength?: number | undefined;
+  /** Of a new static encoder. */
   readonly dimension?: number | undefined;
+  readonly weights?: boolean | undefined;
+  readonly seed?: number | undefined;
+}
+
+export interface TrainRequest extends RecipeOptions {
+  readonly workspace: string;
+  readonly pairs: string;
+  /** `static` for a new static encoder, or the folder of a model. */
+  readonly base?: string | undefined;
+  readonly corpus?: string | undefined;
+  readonly out: string;
   readonly weights: boolean;
   /** Part of the questions that is kept out of the training and measured after each epoch. */
   readonly heldOut?: number | undefined;
-  readonly seed?: number | undefined;
 }
 
 export interface ResumeRequest {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LratWorkspace } from '../../src/editor/workspace.ts';
 import { runLog } from './logs.ts';
+import { whileTold } from './told.ts';
 import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
@@ -145,13 +146,7 @@ describe('commands', () => {
   });
 
   it('label what no one has judged at the cursor, and say so where a key can do nothing', async () => {
-    const said: string[] = [];
-    const { showInformationMessage } = vscode.window;
-    vscode.window.showInformationMessage = async (message: string) => {
-      said.push(message);
-      return undefined as never;
-    };
-    try {
+    await whileTold(async said => {
       await run('lrat.openTranscript', { entry: { log, trajectory: '1' } });
       const editor = vscode.window.activeTextEditor!;
       editor.selection = new vscode.Selection(0, 0, 0, 0);
@@ -170,9 +165,7 @@ describe('commands', () => {
       assert.match(said.at(-1)!, /no browse before/);
       await run('lrat.acceptLabel');
       assert.match(said.at(-1)!, /no browse at the cursor/);
-    } finally {
-      vscode.window.showInformationMessage = showInformationMessage;
-    }
+    });
   });
 
   it('clear a label from the tree', async () => {

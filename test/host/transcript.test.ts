@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { LratWorkspace } from '../../src/editor/workspace.ts';
 import { runLog } from './logs.ts';
+import { whileTold } from './told.ts';
 import { until } from './until.ts';
 
 const folder = vscode.workspace.workspaceFolders![0]!.uri.fsPath;
@@ -80,13 +81,7 @@ describe('transcripts and annotated logs', () => {
   });
 
   it('say what to do where there is no label to accept or to flip', async () => {
-    const said: string[] = [];
-    const { showInformationMessage } = vscode.window;
-    vscode.window.showInformationMessage = async (message: string) => {
-      said.push(message);
-      return undefined as never;
-    };
-    try {
+    await whileTold(async said => {
       const editor = await vscode.window.showTextDocument(transcript);
       const line = transcript
         .getText()
@@ -99,9 +94,7 @@ describe('transcripts and annotated logs', () => {
       assert.equal(said.length, 2);
       for (const words of said) assert.match(words, /relevant or irrelevant/);
       assert.equal(labels().length, before);
-    } finally {
-      vscode.window.showInformationMessage = showInformationMessage;
-    }
+    });
   });
 
   it('flip the label at the cursor, and undo it', async () => {

@@ -1,16 +1,7 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import {
-  attention,
-  embedding,
-  gelu,
-  geluTanh,
-  joinHeads,
-  layerNorm,
-  linear,
-  splitHeads,
-} from '../../engine/layers.ts';
-import { add, mul, relu, slice, sub, unsqueeze } from '../../engine/operators.ts';
+import { attention, gelu, geluTanh, joinHeads, layerNorm, linear, splitHeads } from '../../engine/layers.ts';
+import { add, gather, mul, relu, slice, sub, unsqueeze } from '../../engine/operators.ts';
 import { type Architecture, matrix, type ParameterSpec, unseen, vector } from './architecture.ts';
 
 const activations: Readonly<Record<string, (x: Value) => Value>> = {
@@ -59,7 +50,7 @@ export function bert(config: unknown): Architecture {
       const dense = (x: Value, name: string) =>
         linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`));
 
-      const words = embedding(parameter('embeddings.word_embeddings.weight'), ids);
+      const words = gather(parameter('embeddings.word_embeddings.weight'), ids);
       const places = slice(parameter('embeddings.position_embeddings.weight'), 0, first, first + length);
       const type = slice(parameter('embeddings.token_type_embeddings.weight'), 0, 0, 1);
       let x = norm(add(add(words, type), places), 'embeddings');

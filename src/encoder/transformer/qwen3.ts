@@ -1,16 +1,7 @@
 import * as z from 'zod';
 import type { Graph, Value } from '../../engine/graph.ts';
-import {
-  attention,
-  embedding,
-  joinHeads,
-  linear,
-  rmsNorm,
-  rotary,
-  silu,
-  splitHeads,
-} from '../../engine/layers.ts';
-import { add, mul, sub, unsqueeze } from '../../engine/operators.ts';
+import { attention, joinHeads, linear, rmsNorm, rotary, silu, splitHeads } from '../../engine/layers.ts';
+import { add, gather, mul, sub, unsqueeze } from '../../engine/operators.ts';
 import { tensor } from '../../engine/tensor.ts';
 import { type Architecture, matrix, type ParameterSpec, unseen, vector } from './architecture.ts';
 
@@ -60,7 +51,7 @@ export function qwen3(config: unknown): Architecture {
       const { cosine, sine } = turns(graph, length);
       const padding = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
       const bias = add(padding, causal(graph, length));
-      let x = embedding(parameter('embed_tokens.weight'), ids);
+      let x = gather(parameter('embed_tokens.weight'), ids);
       for (let layer = 0; layer < layers; layer++) {
         const at = `layers.${layer}`;
         const before = norm(x, `${at}.input_layernorm`);

@@ -1,6 +1,4 @@
-import { Tokenizer } from '@huggingface/tokenizers';
-import { LratError } from '../../base/errors.ts';
-import { asInRust, type TokenizerJson } from '../tokenizer.ts';
+import { asInRust, openTokenizer, type TokenizerJson, unusable } from '../tokenizer.ts';
 
 /** Text to the token ids that a model was trained on, special tokens and all. */
 export interface ModelTokenizer {
@@ -12,30 +10,18 @@ export interface ModelTokenizer {
 
 /** @param place named in messages. @throws LratError if the tokenizer is of a kind that is not known here */
 export function modelTokenizer(json: TokenizerJson, place: string, maxTokens: number): ModelTokenizer {
-  const unusable = (reason: string, cause?: unknown) =>
-    new LratError(`is no tokenizer that can be used (${reason}).`, {
-      place,
-      remedy: 'Use the tokenizer.json that the model was saved with.',
-      cause,
-    });
-  let tokenizer: Tokenizer;
-  try {
-    tokenizer = new Tokenizer(asInRust(json), {});
-  } catch (cause) {
-    throw unusable(cause instanceof Error ? cause.message : String(cause), cause);
-  }
+  const { tokenizer, size } = openTokenizer(asInRust(json), place);
   const ids = (text: string, special: boolean): number[] =>
     tokenizer.encode(text, { add_special_tokens: special }).ids;
   // What stands around every text, told by one of them.
   const [bare, whole] = [ids('a', false), ids('a', true)];
   const start = whole.findIndex((_, at) => bare.every((id, i) => whole[at + i] === id));
-  if (bare.length === 0 || start < 0) throw unusable('its special tokens do not stand around the text');
+  if (bare.length === 0 || start < 0)
+    throw unusable('its special tokens do not stand around the text', place);
   const before = whole.slice(0, start);
   const after = whole.slice(start + bare.length);
   const room = maxTokens - before.length - after.length;
-  if (room < 1) throw unusable(`${maxTokens} tokens leave no room for a text`);
-  let size = 0;
-  for (const id of tokenizer.get_vocab().values()) size = Math.max(size, id + 1);
+  if (room < 1) throw unusable(`${maxTokens} tokens leave no room for a text`, place);
   return {
     size,
     encode: text => Int32Array.from([...before, ...ids(text, false).slice(0, room), ...after]),
