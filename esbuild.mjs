@@ -31,6 +31,8 @@ export async function bundle(outdir, { packaged = false } = {}) {
         cli: 'src/cli.ts',
         'read-worker': 'src/workspace/read-worker.ts',
         'text-worker': 'src/workspace/text-worker.ts',
+        'webgpu-probe': 'src/engine/webgpu-probe.ts',
+        'search-worker': 'src/retrieval/search-worker.ts',
         'trial-worker': 'src/agent/trial-worker.ts',
         'inspect-worker': 'src/jobs/inspect-worker.ts',
         'follow-worker': 'src/jobs/follow-worker.ts',

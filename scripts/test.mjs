@@ -3,21 +3,27 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { line, record, root, total } from './results.mjs';
+import { findVulkan } from './vulkan.mjs';
 
 const folder = join(root, '.cache', 'test-results');
 
-/** @param {string[]} command */
-function run(command) {
+/** @param {string[]} command @param {Record<string, string>} env added to that of this process */
+function run(command, env = {}) {
   const [program, ...args] = command;
-  const done = spawnSync(program, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' });
+  const done = spawnSync(program, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  });
   return done.status === 0;
 }
 
-/** @param {string} lane @param {string} config */
-function vitest(lane, config) {
+/** @param {string} lane @param {string} config @param {Record<string, string>} env */
+function vitest(lane, config, env = {}) {
   const report = join(folder, `${lane}-report.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  run(['npx', 'vitest', 'run', '--config', config, ...reporters]);
+  run(['npx', 'vitest', 'run', '--config', config, ...reporters], env);
   try {
     const counts = JSON.parse(readFileSync(report, 'utf8'));
     // A file that failed to load has no failed test of its own.
@@ -34,6 +40,16 @@ function vitest(lane, config) {
   }
 }
 
+function webgpu() {
+  const found = findVulkan();
+  if ('env' in found) {
+    vitest('webgpu', 'test/webgpu/vitest.config.ts', found.env);
+  } else {
+    console.log(`WebGPU tests skipped: ${found.reason}.`);
+    record('webgpu', { passed: 0, failed: 0, skipped: 1 });
+  }
+}
+
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
@@ -44,8 +60,9 @@ if (gates) {
   vitest('unit', 'vitest.config.ts');
   run(['node', 'scripts/test-host.mjs']);
   vitest('ui', 'test/ui/vitest.config.ts');
+  webgpu();
 }
 
-const sum = total(['gates', 'unit', 'host', 'ui']);
+const sum = total(['gates', 'unit', 'webgpu', 'host', 'ui']);
 console.log(line(sum));
 process.exit(sum.failed === 0 ? 0 : 1);

@@ -8,11 +8,14 @@ import { printable } from './base/text.ts';
 import * as text from './cli/answers.ts';
 import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
-import { describeDevices } from './engine/session.ts';
+import type { DeviceWish } from './engine/devices.ts';
+import { describeDevices } from './engine/devices.ts';
 import { compareRuns } from './jobs/compare-runs.ts';
 import { describeDiagnosis } from './jobs/diagnosis-text.ts';
 import { diagnose } from './jobs/doctor.ts';
+import { embedCorpus } from './jobs/embed.ts';
 import { exportPairs } from './jobs/export.ts';
+import { exportModel } from './jobs/export-model.ts';
 import { buildIndex, indexStatus } from './jobs/index.ts';
 import { labelStep, planJudging } from './jobs/judge.ts';
 import { searchCorpus } from './jobs/measure.ts';
@@ -21,6 +24,14 @@ import { listRuns, runFolder, stopRun } from './jobs/runs.ts';
 import { resumeTraining, trainModel } from './jobs/train.ts';
 import { recordedEvaluation, recordedJudging, recordedMining, resumeJudging } from './jobs/work-runs.ts';
 import { type Layout, layouts, weightPlaces } from './mining/export.ts';
+import { type Precision, precisions } from './retrieval/vectors.ts';
+import {
+  greatestDropout,
+  loraLearningRate,
+  normalisations,
+  type Recipe,
+  schedules,
+} from './training/recipe.ts';
 
 /** The composition root of the command line. Results go to standard output, everything else to standard error. */
 
@@ -30,7 +41,9 @@ const terminal = new Terminal();
 let followed = exit.success;
 
 const program = new Command('lrat')
-  .description('Learn to retrieve from agent trajectories: index, judge, mine, train, search, evaluate.')
+  .description(
+    'Learn to retrieve from agent trajectories: index, judge, mine, train, embed, search, evaluate.',
+  )
   .version(packageJson.version)
   .exitOverride()
   .configureOutput({ writeErr: words => terminal.say(words.trimEnd()) })
@@ -211,6 +224,13 @@ command('export', 'write mined pairs in the layout of a trainer')
     answer(options, (_, job) => exportPairs(options, job), text.ofExport),
   );
 
+command(
+  'export-model <model>',
+  'write a transformer as ONNX, in 32 and in 8 bits, into its folder, for transformers.js',
+).action((model: string, options: Common) =>
+  answer(options, (_, job) => exportModel({ model }, job), text.ofModelExport),
+);
+
 command('corpus', 'write the texts of all documents that the logs show')
   .requiredOption('--out <file>', 'where the corpus goes, JSON lines {docid, text}')
   .action((options: Common & { out: string }) =>
@@ -219,7 +239,7 @@ command('corpus', 'write the texts of all documents that the logs show')
 
 runCommand('train', 'train a retriever on mined pairs')
   .option('--pairs <file>', 'pairs from `lrat mine`')
-  .option('--base <model>', '`static`, or the folder of a model to go on from')
+  .option('--base <model>', '`static`, or a model to go on from: its folder, or hub:ORGANISATION/NAME')
   .option(
     '--corpus <file>',
     'texts for the vocabulary of a new static encoder (default: the texts of the pairs)',
@@ -231,9 +251,60 @@ runCommand('train', 'train a retriever on mined pairs')
   .option('--tau <x>', 'temperature', positiveNumber)
   .option('--group <n>', 'documents per row: one positive and n - 1 negatives', positiveInteger)
   .option('--warmup <x>', 'part of the steps in which the learning rate rises', fraction)
+  .addOption(
+    new Option('--schedule <name>', 'how the learning rate falls after that (default: linear)').choices(
+      schedules,
+    ),
+  )
+  .option(
+    '--weight-decay <x>',
+    'share of the learning rate by which matrices shrink in a step',
+    numberFromZero,
+  )
+  .option(
+    '--clip <norm>',
+    'greatest norm of the gradients of a step; 0 leaves them as they are',
+    numberFromZero,
+  )
   .option('--max-length <n>', 'tokens of a text that are read', positiveInteger)
   .option('--dimension <n>', 'dimension of a new static encoder', positiveInteger)
+  .option('--accumulate <n>', 'batches per step, whose losses are averaged', positiveInteger)
+  .option('--together', 'put rows of one trajectory into one batch: they share documents')
+  .option(
+    '--dropout <x>',
+    'part of the hidden states of a transformer that a step sets to zero, in steps of 1/256',
+    dropoutRate,
+  )
+  .option('--fp16', 'multiply matrices in half precision on a GPU that can (mixed precision)')
+  .option(
+    '--freeze <n>',
+    'lowest layers of a transformer, and its embeddings, that stay as they are',
+    wholeNumber,
+  )
+  .option(
+    '--lora <rank>',
+    `train additions of this rank to the matrices of a transformer (LoRA), with --lr ${loraLearningRate} unless told`,
+    positiveInteger,
+  )
+  .option('--eval-steps <n>', 'steps between measurements on the held-out questions', positiveInteger)
+  .addOption(
+    new Option(
+      '--device <name>',
+      'where a transformer is trained (default: a GPU where one is faster)',
+    ).choices(['auto', 'cpu', 'webgpu']),
+  )
+  .option(
+    '--patience <n>',
+    'end after so many measurements without a better one; keep the best',
+    positiveInteger,
+  )
   .option('--no-weights', 'give every pair the weight 1')
+  .addOption(
+    new Option(
+      '--normalise <by>',
+      'divide the sum of the weighted losses by the number of rows, as published, or by the sum of their weights',
+    ).choices(normalisations),
+  )
   .option('--held-out <x>', 'part of the questions that is kept for evaluation', fraction)
   .option('--seed <n>', 'seed of everything random', wholeNumber)
   .option(
@@ -245,7 +316,8 @@ runCommand('train', 'train a retriever on mined pairs')
       options,
       (workspace, job) => {
         const { resume, pairs, out } = options;
-        if (resume !== undefined) return resumeTraining({ workspace, run: resume }, job);
+        if (resume !== undefined)
+          return resumeTraining({ workspace, run: resume, device: options.device }, job);
         if (pairs === undefined || out === undefined)
           throw new InvalidArgumentError('train needs --pairs and --out, or --resume.');
         return trainModel({ ...options, workspace, pairs, out }, job);
@@ -276,26 +348,51 @@ command(
   ),
 );
 
-command('devices', 'what could compute here, and what does').action((options: Common) =>
+command('devices', 'what could compute here, which device is chosen, and why').action((options: Common) =>
   answer(options, () => describeDevices(), text.ofDevices),
 );
 
+command(
+  'embed',
+  'make the vectors of a corpus, or go on with making them; searches take them from the workspace',
+)
+  .requiredOption('--model <dir>', 'folder of a model, or hub:ORGANISATION/NAME')
+  .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
+  .addOption(
+    new Option('--precision <name>', 'of the numbers that are kept').choices(precisions).default('fp32'),
+  )
+  .option('--out <file>', 'where the vectors go (default: the workspace keeps them for its searches)')
+  .action((options: Common & { model: string; corpus: string; precision: Precision; out?: string }) =>
+    answer(options, (workspace, job) => embedCorpus({ ...options, workspace }, job), text.ofEmbedding),
+  );
+
 command('search <query>', 'search a corpus')
-  .requiredOption('--model <dir>', 'folder of a model, or `bm25`')
+  .requiredOption('--model <dir>', 'folder of a model, hub:ORGANISATION/NAME, or `bm25`')
   .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
   .option('-k, --k <n>', 'how many documents', positiveInteger, 10)
   .option('--k1 <x>', 'BM25: saturation of term frequency', positiveNumber)
   .option('--b <x>', 'BM25: normalisation by length', fraction)
+  .option('--vectors <file>', 'vectors from `lrat embed --out` (default: those of the workspace)')
   .action(
     (
       query: string,
-      options: Common & { model: string; corpus: string; k: number; k1?: number; b?: number },
+      options: Common & {
+        model: string;
+        corpus: string;
+        k: number;
+        k1?: number;
+        b?: number;
+        vectors?: string;
+      },
     ) =>
       answer(options, (workspace, job) => searchCorpus({ ...options, workspace, query }, job), text.ofSearch),
   );
 
 runCommand('eval', 'measure retrievers on held-out questions')
-  .requiredOption('--model <dirs...>', 'folders of models, or `bm25`; the first is the baseline')
+  .requiredOption(
+    '--model <dirs...>',
+    'folders of models, hub:ORGANISATION/NAME, or `bm25`; the first is the baseline',
+  )
   .requiredOption('--corpus <file>', 'JSON lines {docid, text} or {id, contents}')
   .option('--pairs <file>', 'judge by the positives of these pairs')
   .option('--queries <tsv>', 'queries, `id<TAB>query`')
@@ -306,6 +403,7 @@ runCommand('eval', 'measure retrievers on held-out questions')
   ])
   .option('--k1 <x>', 'BM25: saturation of term frequency', positiveNumber)
   .option('--b <x>', 'BM25: normalisation by length', fraction)
+  .option('--vectors <files...>', 'vectors from `lrat embed --out` (default: those of the workspace)')
   .option('--runs <dir>', 'write TREC run files here')
   .option('--seed <n>', 'seed of the bootstrap', wholeNumber)
   .action(
@@ -319,6 +417,7 @@ runCommand('eval', 'measure retrievers on held-out questions')
         k?: number[];
         k1?: number;
         b?: number;
+        vectors?: string[];
         runs?: string;
         seed?: number;
       },
@@ -339,14 +438,16 @@ command(
   'the whole road on a simulated world: agents search, pairs are mined, retrievers trained and compared',
 )
   .option('--seed <n>', 'seed of the world and of everything in it', wholeNumber, 7)
+  .option('--base <dir>', 'model folder to train instead of a new static encoder')
   .option('--out <dir>', 'where logs, pairs, models and the report go', 'lrat-demo')
-  .action(async (options: Common & { seed: number; out: string }) => {
+  .action(async (options: Common & { seed: number; base?: string; out: string }) => {
     // Loaded on demand: no other command needs the simulation.
     const { describeDemo, runDemo } = await import('./agent/demo.ts');
     const out = resolve(options.out);
     await answer(
       options,
-      (_, job) => runDemo({ seed: options.seed, out, job, print: words => terminal.say(words) }),
+      (_, job) =>
+        runDemo({ seed: options.seed, base: options.base, out, job, print: words => terminal.say(words) }),
       describeDemo,
     );
   });
@@ -362,9 +463,22 @@ interface TrainOptions {
   readonly tau?: number;
   readonly group?: number;
   readonly warmup?: number;
+  readonly schedule?: Recipe['decay'];
+  readonly weightDecay?: number;
+  readonly clip?: number;
   readonly maxLength?: number;
   readonly dimension?: number;
+  readonly accumulate?: number;
+  readonly together?: boolean;
+  readonly dropout?: number;
+  readonly fp16?: boolean;
+  readonly freeze?: number;
+  readonly lora?: number;
+  readonly evalSteps?: number;
+  readonly patience?: number;
+  readonly device?: DeviceWish;
   readonly weights: boolean;
+  readonly normalise?: Recipe['normalisation'];
   readonly heldOut?: number;
   readonly seed?: number;
   readonly resume?: string;
@@ -400,6 +514,18 @@ function positiveInteger(value: string): number {
 
 function positiveNumber(value: string): number {
   return checkedNumber(value, number => Number.isFinite(number) && number > 0, 'a number above 0');
+}
+
+function numberFromZero(value: string): number {
+  return checkedNumber(value, number => Number.isFinite(number) && number >= 0, 'a number from 0 on');
+}
+
+function dropoutRate(value: string): number {
+  return checkedNumber(
+    value,
+    number => number >= 0 && number <= greatestDropout,
+    `a number from 0 to ${greatestDropout}`,
+  );
 }
 
 function fraction(value: string): number {

@@ -1,22 +1,23 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import { Random } from '../base/random.ts';
+import { modelFamily } from '../encoder/open.ts';
 import { formatNumber } from '../evaluation/table.ts';
 import { summarise } from './episode.ts';
 import {
   compare,
   demoDimension,
-  demoRecipe,
   demoSeeds,
   gatherScores,
-  noGapWorld,
   spreadOfSeeds,
   tabulate,
+  transformerWorld,
   trialsOf,
+  withoutGap,
 } from './experiment.ts';
 import { simulationNote } from './log.ts';
 import { reportPage } from './report.ts';
@@ -28,6 +29,8 @@ import { defaultWorld, generateWorld, type World, type WorldSettings } from './w
 export interface DemoOptions {
   /** Seed of the world and of everything in it. */
   readonly seed: number;
+  /** Folder of a model in the sentence-transformers layout to train instead of a new static encoder. */
+  readonly base?: string | undefined;
   /** Folder for logs, pairs, models and the report: absent, empty, or left by an earlier demo, which it replaces. */
   readonly out: string;
   readonly job: Job;
@@ -42,7 +45,9 @@ export interface DemoOptions {
  *
  * @throws LratError if `out` holds something else, or something cannot be written.
  */
-export async function runDemo({ seed, out, job, print }: DemoOptions): Promise<DemoResult> {
+export async function runDemo({ seed, base, out, job, print }: DemoOptions): Promise<DemoResult> {
+  // Before anything is replaced: a model that cannot be used ends it here.
+  const isTransformer = base !== undefined && modelFamily(base) !== 'static';
   claim(out);
   const began = performance.now();
   const timings: Record<string, number> = {};
@@ -53,22 +58,24 @@ export async function runDemo({ seed, out, job, print }: DemoOptions): Promise<D
   };
   print(`A simulated world, seed ${seed}. ${simulationNote}`);
 
-  const settings: WorldSettings = { ...defaultWorld, seed };
+  const settings: WorldSettings = { ...(isTransformer ? transformerWorld : defaultWorld), seed };
   const paths = roadPaths(out);
   const prepared = await prepare(settings, paths, job, print);
   const { world, account } = prepared;
   timed('logs, index, judge, pairs');
 
   // The control's questions are other ones, so its seed may be the same.
-  const plain: WorldSettings = { ...noGapWorld, seed };
+  const plain = withoutGap(settings);
   const plainPaths = roadPaths(join(out, 'no-gap'));
   print('The control without a gap, smaller:');
   const control = await prepare(plain, plainPaths, job, print);
   timed('the same without a gap');
 
-  const trials = trialsOf(settings, paths, demoSeeds);
-  const controls = trialsOf(plain, plainPaths, demoSeeds.slice(0, 1));
-  const threads = Math.max(1, availableParallelism());
+  const from = base === undefined ? null : resolve(base);
+  const trials = trialsOf(settings, paths, demoSeeds, from);
+  const controls = trialsOf(plain, plainPaths, demoSeeds.slice(0, 1), from);
+  // A transformer's trial uses all processors itself.
+  const threads = isTransformer ? 1 : Math.max(1, availableParallelism());
   print(`Training and measuring ${trials.length + controls.length} retrievers on ${threads} threads.`);
   const results = await runTrials([...trials, ...controls], threads, job, (trial, { success, recall }) => {
     const mean = (values: readonly number[]) =>
@@ -87,7 +94,7 @@ export async function runDemo({ seed, out, job, print }: DemoOptions): Promise<D
   const noGapTable = tabulate(noGapScores, random);
   timed('intervals');
 
-  const { epochs, batchSize, learningRate, temperature, groupSize, warmupRatio } = demoRecipe;
+  const { epochs, batchSize, learningRate, temperature, groupSize, warmupRatio } = trials[0]!.recipe;
   const report = join(out, 'report.html');
   const result: DemoResult = {
     simulation: true,
@@ -107,7 +114,7 @@ export async function runDemo({ seed, out, job, print }: DemoOptions): Promise<D
       temperature,
       groupSize,
       warmupRatio,
-      dimension: demoDimension,
+      ...(base === undefined ? { dimension: demoDimension } : { base: basename(base) }),
     },
     table,
     seedSpread: spreadOfSeeds(trials, ownResults),

@@ -26,7 +26,10 @@ export interface Trial {
   readonly workspace: string;
   /** Folder for the trained model. */
   readonly model: string;
+  /** Folder of the model to start from; null for a new static encoder. */
+  readonly base: string | null;
   readonly recipe: Omit<Recipe, 'seed' | 'weighted'>;
+  /** Of a new static encoder. */
   readonly dimension: number;
 }
 
@@ -49,9 +52,11 @@ export async function runTrial(trial: Trial, job: Job): Promise<TrialScores> {
 
 async function makeRetriever(trial: Trial, corpus: readonly Document[], job: Job): Promise<Retriever> {
   if (trial.variant === 'bm25') return Bm25Index.build(corpus);
-  const { seed, dimension, pairs } = trial;
+  const { seed, dimension, pairs, base } = trial;
   const recipe: Recipe = { ...trial.recipe, weighted: weighted.has(trial.variant), seed };
   const documents = corpus.map(({ text }) => text);
+  if (pairs === null && base !== null)
+    return DenseRetriever.build(await openEncoder(base), corpus, unwatched);
   if (pairs === null) {
     const untrained = buildStatic(documents, [], { seed, dimension, maxTokens: recipe.maxTokens });
     return DenseRetriever.build(staticEncoder(trial.name, untrained), corpus, unwatched);
@@ -60,14 +65,14 @@ async function makeRetriever(trial: Trial, corpus: readonly Document[], job: Job
     {
       workspace: trial.workspace,
       pairs,
-      base: { documents, dimension },
+      base: base ?? { documents, dimension },
       out: trial.model,
       recipe,
       lineage: { Simulation: 'trained on the logs of a simulated agent' },
     },
     job,
-    // One trial per processor: more threads would only wait for each other.
-    { threads: 1 },
+    // One static trial per processor: more threads would only wait for each other.
+    base === null ? { threads: 1 } : {},
   );
   job.signal.throwIfAborted();
   return DenseRetriever.build(await openEncoder(trained.model!), corpus, unwatched);

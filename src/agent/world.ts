@@ -76,6 +76,8 @@ export interface WorldSettings {
   readonly heldOut: number;
   /** Entities that questions start from; the fewer, the more questions share one. */
   readonly starts: number;
+  /** How many more sentences that say nothing a page has than go with what it says; fewer if it is negative. */
+  readonly filler: number;
 }
 
 export const defaultWorld: Omit<WorldSettings, 'seed'> = {
@@ -84,6 +86,7 @@ export const defaultWorld: Omit<WorldSettings, 'seed'> = {
   training: 1500,
   heldOut: 300,
   starts: 500,
+  filler: 4,
 };
 
 interface Entity {
@@ -119,7 +122,7 @@ const paraphrased = 0.6;
 export function generateWorld(settings: WorldSettings, random: Random): World {
   const entities = inventEntities(settings.pages, random);
   const facts = relate(entities, random);
-  const pages = new Map(writePages(entities, facts, settings.pages, random).map(page => [page.id, page]));
+  const pages = new Map(writePages(entities, facts, settings, random).map(page => [page.id, page]));
 
   const evidence = new Map<string, string[]>();
   for (const page of pages.values()) {
@@ -232,7 +235,7 @@ function relate(entities: readonly Entity[], random: Random): Map<string, Fact[]
 function writePages(
   entities: readonly Entity[],
   facts: ReadonlyMap<string, readonly Fact[]>,
-  total: number,
+  { pages: total, filler: least }: WorldSettings,
   random: Random,
 ): Page[] {
   const filler = () =>
@@ -267,7 +270,7 @@ function writePages(
       drafts.push({
         title,
         text: withArticles(
-          `${title}\n${[opening, filler(), ...interleave(telling, filler, random)].join(' ')}`,
+          `${title}\n${[opening, filler(), ...interleave(telling, filler, random, least)].join(' ')}`,
         ),
         facts: stated[i]!,
         aliases: new Map(naming.has(i) ? [[entity.paraphrase, entity.name]] : []),
@@ -289,7 +292,9 @@ function writePages(
     );
     drafts.push({
       title,
-      text: withArticles(`${title}\n${[filler(), ...interleave(lines, filler, random, 0.4)].join(' ')}`),
+      text: withArticles(
+        `${title}\n${[filler(), ...interleave(lines, filler, random, least, 0.4)].join(' ')}`,
+      ),
       facts: [],
       aliases: new Map(told.map(({ paraphrase, name }) => [paraphrase, name])),
       about: listed.map(({ name }) => name),
@@ -306,9 +311,15 @@ function places(pages: number, twice: number, random: Random): number[] {
 }
 
 /** Sentences in random order, each with filler before it. */
-function interleave(sentences: string[], filler: () => string, random: Random, density = 0.6): string[] {
+function interleave(
+  sentences: string[],
+  filler: () => string,
+  random: Random,
+  least: number,
+  density = 0.6,
+): string[] {
   const mixed = [...sentences];
-  for (let i = 0; i < sentences.length * density + 4; i++) mixed.push(filler());
+  for (let i = 0; i < sentences.length * density + least; i++) mixed.push(filler());
   return random.shuffle(mixed);
 }
 

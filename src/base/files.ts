@@ -32,6 +32,19 @@ export function writeError(path: string, cause: unknown): LratError {
   });
 }
 
+/**
+ * To be asked before the work whose result will be renamed to `path`: a folder would refuse that, and a device or a pipe
+ * would be replaced by a file.
+ */
+export function refuseUnlessFile(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
+    throw new LratError('is a folder, a device or a pipe, which a file must not replace.', {
+      place: path,
+      remedy: 'Name a file, new or to be replaced.',
+    });
+  }
+}
+
 /** A file that is written in pieces under a temporary name and takes its own name when it is whole. */
 export class AtomicFile {
   readonly path: string;
@@ -43,13 +56,7 @@ export class AtomicFile {
   constructor(path: string) {
     this.path = path;
     this.#temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
-    // A folder would refuse the rename after all the work; a device or a pipe would be replaced by a file.
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) {
-      throw new LratError('is a folder, a device or a pipe, which a file must not replace.', {
-        place: path,
-        remedy: 'Name a file, new or to be replaced.',
-      });
-    }
+    refuseUnlessFile(path);
     try {
       mkdirSync(dirname(path), { recursive: true });
       this.#descriptor = openSync(this.#temporary, 'wx');

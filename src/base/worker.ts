@@ -105,7 +105,10 @@ export async function* inThreads<Task, Answer>(
   }
 }
 
-/** A thread that stays, with what it holds, and is given one task at a time. It starts with the first. */
+/**
+ * A thread that stays, with what it holds, and is given one task at a time. It starts with the first. While it has none it
+ * keeps no process from ending.
+ */
 export class TaskThread<Task, Answer> {
   readonly #url: URL;
   readonly #data: unknown;
@@ -120,6 +123,7 @@ export class TaskThread<Task, Answer> {
   /** Raises what the task raises. A thread that ends over it is replaced for the next one. */
   ask(task: Task): Promise<Answer> {
     this.#worker ??= this.#start();
+    this.#worker.ref();
     this.#worker.postMessage(task);
     return new Promise<Answer>((resolve, reject) => (this.#asked = { resolve, reject }));
   }
@@ -134,6 +138,7 @@ export class TaskThread<Task, Answer> {
   #start(): Worker {
     const worker = new Worker(this.#url, { workerData: this.#data });
     worker.on('message', (reply: Reply<Answer>) => {
+      worker.unref();
       if ('failed' in reply) this.#asked?.reject(new LratError(reply.failed.message, reply.failed));
       else this.#asked?.resolve(reply.answer);
     });

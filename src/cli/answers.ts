@@ -1,9 +1,11 @@
 import { clip } from '../base/text.ts';
-import type { DeviceReport } from '../engine/session.ts';
+import type { DeviceReport } from '../engine/devices.ts';
 import { describeDifference } from '../evaluation/bootstrap.ts';
 import { alignTable, formatInterval, formatNumber } from '../evaluation/table.ts';
 import type { RunComparison } from '../jobs/compare-runs.ts';
+import type { EmbedResult } from '../jobs/embed.ts';
 import type { ExportResult } from '../jobs/export.ts';
+import type { ModelExportResult } from '../jobs/export-model.ts';
 import type { IndexResult } from '../jobs/index.ts';
 import type { JudgePlan, JudgeResult, LabelResult } from '../jobs/judge.ts';
 import type { EvaluateResult, SearchResult } from '../jobs/measure.ts';
@@ -161,6 +163,11 @@ export function ofCorpus({ out, documents, shows }: CorpusResult): string {
   return `${documents} documents (${shows.document} as opened, ${shows.snippet} snippets, ${shows.extract} extracts) → ${out}`;
 }
 
+export function ofModelExport({ family, files }: ModelExportResult): string {
+  const written = files.map(({ path, bytes }) => `${path} (${(bytes / 1e6).toFixed(1)} MB)`);
+  return [`A ${family} encoder as ONNX:`, ...written].join('\n');
+}
+
 export function ofExport({ out, layout, rows, leftOut, columns, weights }: ExportResult): string {
   const missing = [
     ...(leftOut.irrelevant > 0 ? [`${leftOut.irrelevant} judged irrelevant`] : []),
@@ -180,7 +187,7 @@ export function ofExport({ out, layout, rows, leftOut, columns, weights }: Expor
 }
 
 export function ofTraining(result: TrainAnswer): string {
-  const { state, run, model, rows, steps, loss, rowsPerSecond, figures, heldOut } = result;
+  const { state, run, model, rows, steps, loss, rowsPerSecond, figures, computing, heldOut } = result;
   return [
     state === 'finished'
       ? `Trained on ${rows} pairs in ${steps} steps, loss ${loss?.toFixed(4) ?? '–'}, ${Math.round(rowsPerSecond)} rows/s → ${model}`
@@ -188,6 +195,7 @@ export function ofTraining(result: TrainAnswer): string {
     ...Object.entries(figures).map(
       ([name, value]) => `  ${name} on held-out questions: ${formatNumber(value)}`,
     ),
+    ...computing,
     ...(heldOut === null ? [] : [`Held-out pairs: ${heldOut}`]),
     `Run: ${run}`,
   ].join('\n');
@@ -225,9 +233,19 @@ export function ofStopping({ run, stopped }: { run: string; stopped: RunState })
   return `${run}: ${stopped}.`;
 }
 
-export function ofDevices({ runtime, providers, used }: DeviceReport): string {
+export function ofDevices({ runtime, providers, chosen }: DeviceReport): string {
   const names = providers.map(({ name, bundled }) => (bundled ? name : `${name} (not bundled)`));
-  return `Models are computed on ${used}. ONNX Runtime ${runtime} knows ${names.join(', ')}.`;
+  return `Chosen device: ${chosen.device}. ${chosen.reason}\nONNX Runtime ${runtime} knows ${names.join(', ')}.`;
+}
+
+export function ofEmbedding(result: EmbedResult): string {
+  const { documents, encoded, dimension, precision, bytes, out, problems } = result;
+  const before = documents - encoded;
+  return [
+    `${documents} vectors of ${dimension} numbers (${precision}), ${(bytes / 1e6).toFixed(1)} MB → ${out}`,
+    ...(before === 0 ? [] : [`${encoded} were made now, ${before} before.`]),
+    ...(problems.length === 0 ? [] : ofProblems(problems)),
+  ].join('\n');
 }
 
 export function ofSearch({ hits, retriever, problems, notices }: SearchResult): string {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { unwatched } from '../base/progress.ts';
-import type { DeviceReport } from '../engine/session.ts';
+import type { DeviceReport } from '../engine/devices.ts';
 import { scrub } from '../jobs/scrub.ts';
 import { runCommandLine } from './process.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -119,9 +119,9 @@ async function describeRuns(watch: RunWatch): Promise<string[]> {
 async function describeDevices(): Promise<string> {
   if (!vscode.workspace.isTrusted) return 'ONNX Runtime: not asked, the workspace is not trusted';
   try {
-    const { runtime, providers, used } = (await runCommandLine(['devices'], unwatched)) as DeviceReport;
+    const { runtime, providers, chosen } = (await runCommandLine(['devices'], unwatched)) as DeviceReport;
     const names = providers.map(({ name, bundled }) => (bundled ? name : `${name} (not bundled)`));
-    return `ONNX Runtime ${runtime}: ${names.join(', ')}; LRAT computes on ${used}`;
+    return `ONNX Runtime ${runtime}: ${names.join(', ')}; LRAT chooses ${chosen.device}. ${chosen.reason}`;
   } catch {
     return 'ONNX Runtime: cannot be loaded (`lrat devices` says why)';
   }

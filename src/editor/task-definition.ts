@@ -1,7 +1,7 @@
 /** A task of type `lrat`, as tasks.json has it: a command of the command line with its options. */
 export interface LratTaskDefinition {
   readonly type: 'lrat';
-  readonly command: 'index' | 'judge' | 'mine' | 'export' | 'corpus' | 'train' | 'search' | 'eval';
+  readonly command: 'index' | 'judge' | 'mine' | 'export' | 'corpus' | 'train' | 'embed' | 'search' | 'eval';
   /** Of `index`: the logs. */
   readonly paths?: readonly string[];
   /** Of `search`: what is asked. */

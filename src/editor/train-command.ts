@@ -10,7 +10,7 @@ import { deleteRun, isResumable, type RunSummary, refuseRunning, runFolder, stop
 import type { RecipeOptions } from '../jobs/train.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
-import { recipeFor } from '../training/recipe.ts';
+import { greatestDropout, recipeFor } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
 import { moment, ungrouped, whole } from './figures.ts';
 import { withJob } from './job.ts';
@@ -233,7 +233,7 @@ async function chooseTraining(
   if (draft === undefined) return undefined;
   const { pairs, base, out, heldOut = defaultHeldOut } = draft;
   if (pairs === undefined || base === undefined || out === undefined) return undefined;
-  return { ...draft, pairs, base, out, heldOut };
+  return applicable({ ...draft, pairs, base, out, heldOut }, familyOf(workspace, base));
 }
 
 /** Mines as `lrat.mine` does. @returns the pair file, as `TrainChoices` has it */
@@ -354,7 +354,8 @@ function familyOf(workspace: LratWorkspace, base: string): string {
 const defaultHeldOut = 0.2;
 
 /** What of a recipe is asked for as a number. */
-type NumberName = Exclude<keyof RecipeOptions, 'weights'> | 'heldOut';
+type Switch = 'weights' | 'together' | 'fp16';
+type NumberName = Exclude<keyof RecipeOptions, Switch | 'schedule' | 'normalise'> | 'heldOut';
 
 /** What a number of the recipe must be, by the words that say so. */
 const wholeFromOne = (number: number) =>
@@ -362,21 +363,33 @@ const wholeFromOne = (number: number) =>
 const wholeFromZero = (number: number) =>
   Number.isSafeInteger(number) && number >= 0 ? undefined : vscode.l10n.t('A whole number from 0 on.');
 const aboveZero = (number: number) => (number > 0 ? undefined : vscode.l10n.t('A number above 0.'));
+const fromZero = (number: number) =>
+  number >= 0 && number < Number.POSITIVE_INFINITY ? undefined : vscode.l10n.t('A number from 0 on.');
 const percent = (number: number) =>
   number >= 0 && number <= 100 ? undefined : vscode.l10n.t('A number from 0 to 100.');
 const belowHundred = (number: number) =>
   number >= 0 && number < 100 ? undefined : vscode.l10n.t('A number from 0 to below 100.');
+const dropoutPercent = (number: number) =>
+  number >= 0 && number <= 100 * greatestDropout
+    ? undefined
+    : vscode.l10n.t('A number from 0 to {0}.', whole(100 * greatestDropout));
 
 /** The recipe of the base's family, each setting of which can be changed before the training starts. */
 async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place) {
   const { base = 'static' } = draft;
-  const defaults = recipeFor(familyOf(workspace, base));
-  let chosen: RecipeOptions & { heldOut: number } = { heldOut: defaultHeldOut, ...draft };
+  const family = familyOf(workspace, base);
+  let chosen = applicable({ heldOut: defaultHeldOut, ...draft }, family);
   for (;;) {
+    const defaults = recipeFor(family, chosen.lora !== undefined);
     const { epochs = defaults.epochs, batch = defaults.batchSize, lr = defaults.learningRate } = chosen;
     const { tau = defaults.temperature, group = defaults.groupSize, warmup = defaults.warmupRatio } = chosen;
     const { maxLength = defaults.maxTokens, dimension = defaultStaticOptions.dimension } = chosen;
-    const { weights = defaults.weighted, seed = defaults.seed, heldOut } = chosen;
+    const { accumulate = defaults.accumulation, freeze = defaults.frozenLayers } = chosen;
+    const { dropout = defaults.dropout, weightDecay = defaults.weightDecay } = chosen;
+    const { clip = defaults.maxGradientNorm ?? 0 } = chosen;
+    const { lora = null, patience = defaults.patience } = chosen;
+    const { weights = defaults.weighted, together = defaults.together, fp16 = defaults.fp16 } = chosen;
+    const { evalSteps = defaults.evaluateSteps, seed = defaults.seed, heldOut } = chosen;
     const number = (
       name: NumberName,
       label: string,
@@ -384,18 +397,32 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
       check: (number: number) => string | undefined,
       scale = 1,
     ) => ({ name, label, value: value === null ? '' : String(value), check, scale });
+    const share = (
+      name: NumberName,
+      label: (percent: string) => string,
+      part: number,
+      check: (number: number) => string | undefined,
+    ) => number(name, label(ungrouped(rounded(100 * part))), rounded(100 * part), check, 0.01);
     const settings = [
       number('epochs', vscode.l10n.t('Epochs: {0}', ungrouped(epochs)), epochs, wholeFromOne),
       number('batch', vscode.l10n.t('Batch: {0} rows', ungrouped(batch)), batch, wholeFromOne),
       number('lr', vscode.l10n.t('Learning rate: {0}', ungrouped(lr)), lr, aboveZero),
       number('tau', vscode.l10n.t('Temperature: {0}', ungrouped(tau)), tau, aboveZero),
       number('group', vscode.l10n.t('Group: {0} documents per row', ungrouped(group)), group, wholeFromOne),
+      share('warmup', part => vscode.l10n.t('Warmup: {0} % of the steps', part), warmup, percent),
       number(
-        'warmup',
-        vscode.l10n.t('Warmup: {0} % of the steps', ungrouped(rounded(100 * warmup))),
-        rounded(100 * warmup),
-        percent,
-        0.01,
+        'weightDecay',
+        vscode.l10n.t('Weight decay: {0}', ungrouped(weightDecay)),
+        weightDecay,
+        fromZero,
+      ),
+      number(
+        'clip',
+        clip === 0
+          ? vscode.l10n.t('Norm of gradients: unlimited')
+          : vscode.l10n.t('Norm of gradients: up to {0}', ungrouped(clip)),
+        clip,
+        fromZero,
       ),
       number(
         'maxLength',
@@ -404,6 +431,12 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
           maxLength === undefined || maxLength === null ? '∞' : ungrouped(maxLength),
         ),
         maxLength,
+        wholeFromOne,
+      ),
+      number(
+        'accumulate',
+        vscode.l10n.t('Batches per step: {0}', ungrouped(accumulate)),
+        accumulate,
         wholeFromOne,
       ),
       ...(base === 'static'
@@ -416,35 +449,95 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
             ),
           ]
         : []),
-      number(
+      ...(family === 'static'
+        ? []
+        : [
+            share('dropout', part => vscode.l10n.t('Dropout: {0} %', part), dropout, dropoutPercent),
+            number('freeze', vscode.l10n.t('Frozen layers: {0}', ungrouped(freeze)), freeze, wholeFromZero),
+            number(
+              'lora',
+              lora === null
+                ? vscode.l10n.t('Low-rank additions (LoRA): none')
+                : vscode.l10n.t('Low-rank additions (LoRA): rank {0}', ungrouped(lora)),
+              lora,
+              wholeFromOne,
+            ),
+          ]),
+      ...(heldOut === 0
+        ? []
+        : [
+            number(
+              'evalSteps',
+              evalSteps === null
+                ? vscode.l10n.t('Measured: after each epoch')
+                : vscode.l10n.t('Measured: every {0} steps', ungrouped(evalSteps)),
+              evalSteps,
+              wholeFromOne,
+            ),
+            number(
+              'patience',
+              patience === null
+                ? vscode.l10n.t('Early stopping: none')
+                : vscode.l10n.t(
+                    'Early stopping: after {0} measurements without a better one',
+                    ungrouped(patience),
+                  ),
+              patience,
+              wholeFromOne,
+            ),
+          ]),
+      share(
         'heldOut',
-        vscode.l10n.t('Held out: {0} % of the questions', ungrouped(rounded(100 * heldOut))),
-        rounded(100 * heldOut),
+        part => vscode.l10n.t('Held out: {0} % of the questions', part),
+        heldOut,
         belowHundred,
-        0.01,
       ),
       number('seed', vscode.l10n.t('Seed: {0}', ungrouped(seed)), seed, wholeFromZero),
     ];
-    const weighing = {
-      label: weights
-        ? vscode.l10n.t('Weights: those of the pairs')
-        : vscode.l10n.t('Weights: 1 for every pair'),
-      description: vscode.l10n.t('change with Enter'),
-    };
+    const toggle = (name: Switch, isOn: boolean, on: string, off: string) => ({
+      ...{ name, isOn, label: isOn ? on : off, description: vscode.l10n.t('change with Enter') },
+    });
+    const switches = [
+      toggle(
+        'weights',
+        weights,
+        vscode.l10n.t('Weights: those of the pairs'),
+        vscode.l10n.t('Weights: 1 for every pair'),
+      ),
+      toggle(
+        'together',
+        together,
+        vscode.l10n.t('Batches: rows of one trajectory together'),
+        vscode.l10n.t('Batches: rows in random order'),
+      ),
+      ...(family === 'static'
+        ? []
+        : [
+            toggle(
+              'fp16',
+              fp16,
+              vscode.l10n.t('Precision: half, on a GPU that has it (mixed precision)'),
+              vscode.l10n.t('Precision: 32 bits'),
+            ),
+          ]),
+    ];
     const go = {
       label: vscode.l10n.t('Go on with this recipe'),
-      // There is nothing to choose between yet.
-      description: vscode.l10n.t(
-        'on the CPU, {0} threads: the only device that trains so far',
-        availableParallelism(),
-      ),
+      description:
+        family === 'static'
+          ? vscode.l10n.t('on the CPU, {0} threads', availableParallelism())
+          : vscode.l10n.t(
+              'on a GPU where one is faster, else on the CPU, {0} threads',
+              availableParallelism(),
+            ),
     };
     const placeholder = `${vscode.l10n.t('Recipe; choose a setting to change it.')} ${moreOptions('train')}`;
-    const picked = await pick(place, placeholder, undefined, [go, ...settings, weighing]);
+    const picked = await pick(place, placeholder, undefined, [go, ...settings, ...switches]);
     if (picked === undefined || picked === back) return picked;
-    if (picked === go) return base === 'static' ? chosen : { ...chosen, dimension: undefined };
-    if (picked === weighing) {
-      chosen = { ...chosen, weights: !weights };
+    if (picked === go) return chosen;
+    const switched = switches.find(each => each === picked);
+    if (switched !== undefined) {
+      chosen = { ...chosen, [switched.name]: !switched.isOn };
       continue;
     }
     const { name, value, check, scale } = picked as (typeof settings)[number];
@@ -455,6 +548,17 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
     });
     if (answer !== undefined) chosen = { ...chosen, [name]: rounded(scale * numberOf(answer)) };
   }
+}
+
+/** Without what was set for another base, or before nothing was held out. */
+function applicable<Chosen extends Draft>(chosen: Chosen, family: string): Chosen {
+  const { base = 'static', heldOut = defaultHeldOut } = chosen;
+  const ofOthers: readonly string[] = [
+    ...(base === 'static' ? [] : ['dimension']),
+    ...(family === 'static' ? ['dropout', 'fp16', 'freeze', 'lora'] : []),
+    ...(heldOut > 0 ? [] : ['evalSteps', 'patience']),
+  ];
+  return Object.fromEntries(Object.entries(chosen).filter(([name]) => !ofOthers.includes(name))) as Chosen;
 }
 
 function numberOf(text: string): number {

@@ -1,36 +1,62 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, posix, resolve } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
-import { writeError } from '../base/files.ts';
+import { writeError, writeFileAtomic } from '../base/files.ts';
 
 /** One module of a sentence-transformers model, with its folder. */
 export interface Module {
   /** The class name alone: `StaticEmbedding`, `Transformer`, `Pooling`, `Normalize`. */
   readonly type: string;
   readonly folder: string;
+  /** The folder within the model's, with `/` on every system; empty where it is the same. */
+  readonly path: string;
 }
 
-const modulesSchema = z.array(z.object({ type: z.string(), path: z.string() }));
+/** Nothing outside of the folder is part of a model. */
+const pathSchema = z
+  .string()
+  .transform(path => posix.relative('', path.replaceAll('\\', '/')))
+  .refine(path => !path.startsWith('..'), 'a module is outside of its folder');
+const modulesSchema = z.array(z.object({ type: z.string(), path: pathSchema }));
 
-/** The modules that a sentence-transformers folder lists in `modules.json`. */
+/**
+ * The modules that a sentence-transformers folder lists in `modules.json`. A plain checkpoint of Hugging Face has no such list,
+ * and is a transformer alone.
+ */
 export function readModules(dir: string): Module[] {
   const place = join(dir, 'modules.json');
+  if (!existsSync(place) && isCheckpoint(dir)) return [{ type: 'Transformer', folder: dir, path: '' }];
   let text: string;
   try {
     text = readFileSync(place, 'utf8');
   } catch (cause) {
-    throw new LratError('is no model folder: it has no modules.json that can be read.', {
-      place: dir,
-      remedy: 'Name a folder in the sentence-transformers layout, such as `lrat train --out` writes.',
-      cause,
-    });
+    throw new LratError(
+      'is no model folder: it has neither a modules.json that can be read nor a config.json that tells its architecture.',
+      {
+        place: dir,
+        remedy:
+          'Name a folder in the sentence-transformers layout, such as `lrat train --out` writes, or a checkpoint of Hugging Face.',
+        cause,
+      },
+    );
   }
   try {
-    return modulesSchema
-      .parse(JSON.parse(text))
-      .map(({ type, path }) => ({ type: type.slice(type.lastIndexOf('.') + 1), folder: join(dir, path) }));
+    return modulesSchema.parse(JSON.parse(text)).map(({ type, path }) => ({
+      type: type.slice(type.lastIndexOf('.') + 1),
+      folder: join(dir, path),
+      path,
+    }));
   } catch (cause) {
     throw new LratError('is not a list of modules.', {
       place,
@@ -38,6 +64,71 @@ export function readModules(dir: string): Module[] {
       cause,
     });
   }
+}
+
+function isCheckpoint(dir: string): boolean {
+  try {
+    return typeof JSON.parse(readFileSync(join(dir, 'config.json'), 'utf8')).model_type === 'string';
+  } catch {
+    return false;
+  }
+}
+
+/** The files of a model, as paths from its folder: those beside its modules, and behind links too. */
+export function modelFiles(dir: string): string[] {
+  const folders = new Set(['', ...readModules(dir).map(({ path }) => path)]);
+  return [...folders]
+    .flatMap(folder =>
+      existsSync(join(dir, folder))
+        ? readdirSync(join(dir, folder)).map(name => posix.join(folder, name))
+        : [],
+    )
+    .filter(path => statSync(join(dir, path), { throwIfNoEntry: false })?.isFile())
+    .sort();
+}
+
+/** Of a model's files those that its vectors depend on: not its card, and no weights for other programs. */
+const decisive =
+  /(?:^|\/)(?:modules|config|config_sentence_transformers|sentence_bert_config|tokenizer|tokenizer_config)\.json$|\.safetensors(?:\.index\.json)?$/;
+
+/** What `lrat export-model` sets in settings, for transformers.js alone. */
+export const exportFields = {
+  'config.json': 'transformers.js_config',
+  'tokenizer_config.json': 'padding_side',
+} as const;
+
+/**
+ * Stands for all that the vectors of a model depend on, in hexadecimal digits: the same after an export, or in a folder of
+ * links. Raises as `readModules` does.
+ */
+export async function hashModel(dir: string): Promise<string> {
+  const hash = createHash('sha256');
+  for (const path of modelFiles(dir).filter(path => decisive.test(path))) {
+    hash.update(`${path}\0`);
+    const place = join(dir, path);
+    const field = (exportFields as Readonly<Record<string, string>>)[basename(path)];
+    if (field !== undefined) hash.update(withoutField(readFileSync(place, 'utf8'), field));
+    // Weights may be more than is read at once.
+    else for await (const piece of createReadStream(place)) hash.update(piece);
+  }
+  return hash.digest('hex');
+}
+
+function withoutField(json: string, field: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), (name, value) => (name === field ? undefined : value));
+  } catch {
+    return json;
+  }
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** Rewrites a file of settings, which may be new, unless `change` gives back what it was given. */
+export function changeSettings(place: string, change: (settings: Settings) => Settings): void {
+  const settings: Settings = existsSync(place) ? JSON.parse(readFileSync(place, 'utf8')) : {};
+  const changed = change(settings);
+  if (changed !== settings) writeFileAtomic(place, `${JSON.stringify(changed, null, 2)}\n`);
 }
 
 /**

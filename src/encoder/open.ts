@@ -1,12 +1,15 @@
 import { basename } from 'node:path';
 import { LratError } from '../base/errors.ts';
+import type { Job } from '../base/progress.ts';
+import type { ModelFile } from '../engine/model-file.ts';
 import type { Encoder } from './encoder.ts';
 import { readModules } from './model-folder.ts';
 import { readStatic, staticEncoder } from './static.ts';
 import { trainableStatic } from './static-training.ts';
-import type { TrainableEncoder } from './trainable.ts';
-import { transformerEncoder } from './transformer/encoder.ts';
+import type { TrainableEncoder, TrainingOptions } from './trainable.ts';
+import { type Precision, transformerEncoder } from './transformer/encoder.ts';
 import { readArchitecture, readTransformer } from './transformer/model.ts';
+import { exportTransformer } from './transformer/onnx.ts';
 import { trainableTransformer } from './transformer/training.ts';
 
 /** What there is to a family of models. */
@@ -15,8 +18,10 @@ interface Family {
   name(dir: string): string;
   /** The sentence-transformers module that such models begin with. */
   readonly module: string;
-  open(dir: string): Promise<Encoder>;
-  openForTraining(dir: string, maxTokens: number | null): Promise<TrainableEncoder>;
+  open(dir: string, precision: Precision): Promise<Encoder>;
+  openForTraining(dir: string, options: TrainingOptions): Promise<TrainableEncoder>;
+  /** Writes the model as ONNX; null for a family that has no such form. */
+  readonly exportOnnx: ((dir: string, job: Job) => ModelFile[]) | null;
 }
 
 const families: readonly Family[] = [
@@ -24,18 +29,21 @@ const families: readonly Family[] = [
     name: () => 'static',
     module: 'StaticEmbedding',
     open: async dir => staticEncoder(basename(dir), readStatic(dir)),
-    openForTraining: async (dir, maxTokens) => trainableStatic(readStatic(dir), maxTokens),
+    openForTraining: async (dir, { maxTokens }) => trainableStatic(readStatic(dir), maxTokens),
+    exportOnnx: null,
   },
   {
     name: dir => readArchitecture(readModules(dir)[0]!.folder).family,
     module: 'Transformer',
-    open: async dir => transformerEncoder(basename(dir), readTransformer(dir, readModules(dir))),
-    openForTraining: async (dir, maxTokens) =>
-      trainableTransformer(readTransformer(dir, readModules(dir), maxTokens)),
+    open: async (dir, precision) =>
+      transformerEncoder(basename(dir), readTransformer(dir, readModules(dir)), precision),
+    openForTraining: async (dir, options) =>
+      trainableTransformer(readTransformer(dir, readModules(dir), options.maxTokens), options),
+    exportOnnx: (dir, job) => exportTransformer(dir, readModules(dir), job),
   },
 ];
 
-/** The family of the model in a folder, told by its `modules.json`. */
+/** The family of the model in a folder, told by its first module. */
 function familyOf(dir: string): Family {
   const first = readModules(dir)[0]?.type;
   const family = families.find(({ module }) => module === first);
@@ -57,17 +65,34 @@ export function modelFamily(dir: string): string {
 }
 
 /**
- * Opens a model folder in the sentence-transformers layout.
+ * Opens a model folder in the sentence-transformers layout, or a plain checkpoint of Hugging Face. Free the encoder with
+ * `dispose`.
+ * @param options.precision `int8`: the products of transformers in 8 bits, in less time and memory and with slightly other
+ * vectors; other families have none and stay as they are
  * @throws LratError if its architecture is not known, or something in it is missing or malformed.
  */
-export async function openEncoder(dir: string): Promise<Encoder> {
-  return familyOf(dir).open(dir);
+export async function openEncoder(
+  dir: string,
+  { precision = 'fp32' }: { readonly precision?: Precision } = {},
+): Promise<Encoder> {
+  return familyOf(dir).open(dir, precision);
+}
+
+/** Opens a model folder to be trained further. Raises as `openEncoder` does. */
+export async function openForTraining(dir: string, options: TrainingOptions): Promise<TrainableEncoder> {
+  return familyOf(dir).openForTraining(dir, options);
 }
 
 /**
- * Opens a model folder to be trained further.
- * @param maxTokens texts are cut after so many tokens, in training and in the model that comes of it.
+ * Writes the model of a folder as ONNX files that transformers.js loads, into the same folder; see `exportTransformer`.
+ * @throws LratError as `openEncoder`, or if it is a static encoder
  */
-export async function openForTraining(dir: string, maxTokens: number | null): Promise<TrainableEncoder> {
-  return familyOf(dir).openForTraining(dir, maxTokens);
+export function exportOnnx(dir: string, job: Job): ModelFile[] {
+  const { exportOnnx } = familyOf(dir);
+  if (exportOnnx !== null) return exportOnnx(dir, job);
+  throw new LratError('is a static encoder, which has no form in ONNX that transformers.js knows.', {
+    place: dir,
+    remedy:
+      'Name the folder of a transformer; a static encoder is used as it is, by LRAT and sentence-transformers.',
+  });
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { AtomicFile } from '../base/files.ts';
+import { halfPrecision } from '../base/half.ts';
 
 /** A tensor in main memory, row-major. */
 export interface FloatTensor {
@@ -131,20 +132,6 @@ const widening: Readonly<Record<string, (bytes: ArrayBuffer) => Float32Array>> =
     return Float32Array.from(halves, half => halfPrecision()[half]!);
   },
 };
-
-let halves: Float32Array | undefined;
-
-/** All numbers of 16 bits (IEEE 754 binary16), by their bits. */
-function halfPrecision(): Float32Array {
-  halves ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >> 10) & 31;
-    const fraction = bits & 1023;
-    if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-  });
-  return halves;
-}
 
 function checkEntry(value: unknown, begin: number, size: number): Entry | null {
   if (typeof value !== 'object' || value === null) return null;

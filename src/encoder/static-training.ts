@@ -36,53 +36,43 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
     return tokens;
   };
 
-  /** Where a token stands among the rows of the batch at hand; -1 where it does not. */
-  const slots = new Int32Array(model.table.shape[0]!).fill(-1);
-
-  /** For the matrices of a batch, used again and again. */
-  const memory = { queries: new Float32Array(), documents: new Float32Array() };
-
   return {
     family: 'static',
-    parameters: new Map([[tableName, { ...model.table, decay: true }]]),
+    parameters: new Map([[tableName, { ...model.table, decay: true, others: 'untouched' }]]),
+    frozen: new Map(),
+    dimension,
+    tokensPerPass: Number.POSITIVE_INFINITY,
 
-    batch(queries, documents) {
-      const texts = { queries: queries.map(tokensOf), documents: documents.map(tokensOf) };
-      const indices: number[] = [];
-      let tokens = 0;
-      for (const ids of [...texts.queries, ...texts.documents]) {
-        tokens += ids.length;
-        for (const id of ids) if (slots[id] === -1) slots[id] = indices.push(id) - 1;
+    plan(texts) {
+      const ids = texts.map(({ text }) => tokensOf(text));
+      const rows: number[] = [];
+      const slots = new Map<number, number>();
+      for (const text of ids) {
+        for (const id of text) if (!slots.has(id)) slots.set(id, rows.push(id) - 1);
       }
-      const size = bucket(indices.length);
-      const shares = (kind: keyof typeof texts) => {
-        const rows = bucket(texts[kind].length);
-        const length = rows * size;
-        if (memory[kind].length < length) memory[kind] = new Float32Array(length);
-        const matrix = memory[kind].subarray(0, length).fill(0);
-        for (const [row, ids] of texts[kind].entries()) {
-          const start = row * size;
-          const share = 1 / ids.length;
-          for (let k = 0; k < ids.length; k++) matrix[start + slots[ids[k]!]!]! += share;
-        }
-        return tensor('float32', [rows, size], matrix);
-      };
-      const inputs = { queryTokens: shares('queries'), documentTokens: shares('documents') };
-      for (const id of indices) slots[id] = -1;
+      const shares = new Float32Array(texts.length * rows.length);
+      for (const [row, text] of ids.entries()) {
+        const share = 1 / text.length;
+        for (const id of text) shares[row * rows.length + slots.get(id)!]! += share;
+      }
       return {
-        key: `${inputs.queryTokens.shape[0]}×${inputs.documentTokens.shape[0]}×${size}`,
-        inputs,
-        rows: new Map([[tableName, { indices: Int32Array.from(indices), size }]]),
-        queries: inputs.queryTokens.shape[0]!,
-        documents: inputs.documentTokens.shape[0]!,
-        tokens,
+        passes: [
+          {
+            key: 'all',
+            inputs: { shares: tensor('float32', [texts.length, rows.length], shares) },
+            members: [...texts.keys()],
+          },
+        ],
+        rows: new Map([[tableName, Int32Array.from(rows)]]),
+        tokens: ids.reduce((sum, { length }) => sum + length, 0),
       };
     },
 
-    forward(_graph, parameters, inputs) {
-      const rows = parameters.get(tableName)!;
-      const encode = (shares: Value) => normalise(matmul(shares, rows));
-      return { queries: encode(inputs.queryTokens!), documents: encode(inputs.documentTokens!) };
+    sizes: () => [['texts']],
+
+    forward(graph, parameter, _key, { texts }) {
+      const rows = parameter(tableName);
+      return normalise(matmul(graph.input('shares', 'float32', [texts!, rows.shape[0]!]), rows));
     },
 
     encoder: name => staticEncoder(name, model),
@@ -94,10 +84,4 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
 export function normalise(x: Value): Value {
   const squares = reduceSum(mul(x, x), [-1], { keepDims: true });
   return div(x, sqrt(where(less(squares, 1e-24), 1e-24, squares)));
-}
-
-/** The next size of which there are eight per doubling: at most an eighth is padding, and few graphs are needed. */
-function bucket(n: number): number {
-  const step = Math.max(8, 2 ** (Math.floor(Math.log2(Math.max(n, 1))) - 3));
-  return Math.max(step, Math.ceil(n / step) * step);
 }

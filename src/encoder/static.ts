@@ -161,5 +161,6 @@ export function staticEncoder(name: string, model: StaticModel): Encoder {
       }
       return vectors;
     },
+    async dispose() {},
   };
 }

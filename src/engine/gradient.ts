@@ -18,14 +18,28 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
       },
     );
   }
-  const order = ancestry([loss]);
+  return reverse(ancestry([loss]), expand(loss.graph.constant(1, loss.dtype), loss.shape), wrt);
+}
+
+/**
+ * The vector-Jacobian product: from the gradient of a loss by `result`, those by each of `wrt`, as far as `result` is computed
+ * from it directly and not from another of them.
+ */
+export function pulledBack(result: Value, gradient: Value, wrt: readonly Value[]): Value[] {
+  const ends = new Set(wrt.flatMap(({ source }) => (source.kind === 'node' ? [source.node] : [])));
+  const order = ancestry([result], node => (ends.has(node) ? [] : node.inputs));
+  return reverse(order, gradient, wrt);
+}
+
+/** @param order what the last of them is computed from, each after what it needs @param gradient by the last */
+function reverse(order: readonly Value[], gradient: Value, wrt: readonly Value[]): Value[] {
   const wanted = new Set(wrt);
-  // Only what lies between the wanted values and the loss needs a gradient.
+  // Only what lies between the wanted values and the result needs a gradient.
   for (const value of order) {
     if (value.source.kind === 'node' && value.source.node.inputs.some(input => wanted.has(input)))
       wanted.add(value);
   }
-  const byValue = new Map<Value, Value>([[loss, expand(loss.graph.constant(1, loss.dtype), loss.shape)]]);
+  const byValue = new Map<Value, Value>([[order.at(-1)!, gradient]]);
   for (const value of order.toReversed()) {
     const gradient = byValue.get(value);
     if (gradient === undefined || value.source.kind !== 'node' || !wanted.has(value)) continue;

@@ -30,6 +30,18 @@ export interface Node {
   readonly emit: (emitter: Emitter, inputs: readonly string[], output: string) => void;
   /** From the loss's gradient by the node's result to its gradients by the inputs; undefined is zero. */
   readonly vjp: (result: Value, gradient: Value) => readonly (Value | undefined)[];
+  /** Set by `fusible`. */
+  readonly fusion?: Fusion;
+}
+
+/**
+ * Another way to the result of several operators: fewer and faster nodes, which have no gradient. `runtime` ones use
+ * operators that only ONNX Runtime has.
+ */
+export interface Fusion {
+  readonly kind: 'standard' | 'runtime';
+  readonly inputs: readonly Value[];
+  readonly emit: Node['emit'];
 }
 
 /**
@@ -68,10 +80,18 @@ export interface Emitter {
     inputs: readonly string[],
     attributes?: Record<string, OnnxAttribute>,
     output?: string,
+    domain?: string,
   ): string;
   /** The name of a constant vector of `int64`, as ONNX wants shapes and axes. */
   ints(values: readonly number[]): string;
 }
+
+/**
+ * In which numbers matrices are multiplied. With `float16` the operands are rounded to 11 bits and the product, also of
+ * gradients, comes back as `float32`; everything else stays `float32` (mixed precision). A GPU has to move half as much
+ * and many multiply faster; the CPU is slower so.
+ */
+export type Products = 'float32' | 'float16';
 
 /**
  * A computation over tensors of static shape, built value by value (see `operators.ts`). Types are checked while it is
@@ -80,12 +100,15 @@ export interface Emitter {
 export class Graph {
   /** For messages. */
   readonly name: string;
+  /** How `matmul` multiplies tensors of `float32`. */
+  readonly products: Products;
   readonly #inputs = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   #values = 0;
 
-  constructor(name: string) {
+  constructor(name: string, { products = 'float32' }: { readonly products?: Products } = {}) {
     this.name = name;
+    this.products = products;
   }
 
   /** What a run may be fed with, by name. */
@@ -152,8 +175,17 @@ export function misuse(operator: string, operands: readonly Value[], reason: str
   });
 }
 
+/** The same value with another way to it, for models that are only run forward. */
+export function fusible(value: Value, fusion: Fusion): Value {
+  if (value.source.kind !== 'node') return value;
+  return { ...value, source: { kind: 'node', node: { ...value.source.node, fusion } } };
+}
+
 /** Every value that the given ones are computed from, and they themselves, each after what it needs. */
-export function ancestry(values: readonly Value[]): Value[] {
+export function ancestry(
+  values: readonly Value[],
+  inputsOf: (node: Node) => readonly Value[] = node => node.inputs,
+): Value[] {
   const order: Value[] = [];
   const seen = new Set<Value>();
   // Depth first with a stack of its own: graphs are deeper than the call stack allows.
@@ -166,7 +198,7 @@ export function ancestry(values: readonly Value[]): Value[] {
       seen.add(value);
       stack.push({ value, entered: true });
       if (value.source.kind === 'node') {
-        for (const input of value.source.node.inputs.toReversed())
+        for (const input of inputsOf(value.source.node).toReversed())
           stack.push({ value: input, entered: false });
       }
     }
@@ -174,10 +206,18 @@ export function ancestry(values: readonly Value[]): Value[] {
   return order;
 }
 
+export interface EmitOptions {
+  /** Which fusions to use: none unless told; `runtime` uses both kinds. */
+  readonly fusions?: Fusion['kind'];
+  /** Gives every use of a vector of integers one of its own, so that models of other sizes can be compared. */
+  readonly separateInts?: boolean;
+}
+
 /** The part of a graph that computes `outputs`, as an ONNX model, and the names under which it has inputs and outputs. */
 export function toOnnx(
   graph: Graph,
   outputs: readonly Value[],
+  { fusions, separateInts = false }: EmitOptions = {},
 ): { model: OnnxModel; inputs: Map<string, Value>; outputNames: Map<Value, string> } {
   const nodes: OnnxNode[] = [];
   const initializers: OnnxTensor[] = [];
@@ -185,12 +225,18 @@ export function toOnnx(
   // Inputs may have any name, so computed values carry a mark that sets them apart.
   const onnxName = (value: Value) => (value.source.kind === 'input' ? value.name : `%${value.name}`);
   const emitter: Emitter = {
-    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`) {
-      nodes.push({ type, inputs, outputs: [output], attributes });
+    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`, domain = undefined) {
+      nodes.push({
+        type,
+        inputs,
+        outputs: [output],
+        attributes,
+        ...(domain === undefined ? {} : { domain }),
+      });
       return output;
     },
     ints(values) {
-      const key = values.join(',');
+      const key = separateInts ? `${vectors.size}` : values.join(',');
       let name = vectors.get(key);
       if (name === undefined) {
         name = `%ints_${vectors.size}`;
@@ -201,13 +247,16 @@ export function toOnnx(
       return name;
     },
   };
+  const chosen = (node: Node): Pick<Node, 'inputs' | 'emit'> =>
+    node.fusion !== undefined && (fusions === 'runtime' || fusions === node.fusion.kind) ? node.fusion : node;
   const inputs = new Map<string, Value>();
-  for (const value of ancestry(outputs)) {
+  for (const value of ancestry(outputs, node => chosen(node).inputs)) {
     const { source } = value;
     if (source.kind === 'input') inputs.set(value.name, value);
-    else if (source.kind === 'node')
-      source.node.emit(emitter, source.node.inputs.map(onnxName), onnxName(value));
-    else {
+    else if (source.kind === 'node') {
+      const { inputs: operands, emit } = chosen(source.node);
+      emit(emitter, operands.map(onnxName), onnxName(value));
+    } else {
       const { data } = source.tensor;
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       initializers.push({ name: onnxName(value), type: value.dtype, shape: value.shape, bytes });

@@ -1,22 +1,26 @@
-import type { Value } from './graph.ts';
+import { fusible, type Value } from './graph.ts';
+import { elementTypes, runtimeDomain } from './onnx.ts';
 import {
   add,
   concat,
   div,
-  erf,
   matmul,
   mul,
   neg,
   pow,
   reduceMean,
+  reduceSum,
   reshape,
   sigmoid,
   slice,
   softmax,
   sqrt,
+  squeeze,
   sub,
   tanh,
   transpose,
+  unsqueeze,
+  withGradient,
 } from './operators.ts';
 
 /* Layers of transformers, made of operators. Weights have the shapes that PyTorch gives them. */
@@ -26,31 +30,47 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   // One product of two matrices, whatever the axes before the last: batched ones are slower.
   const rows = matmul(reshape(x, [-1, x.shape.at(-1)!]), transpose(weight));
   const y = reshape(rows, [...x.shape.slice(0, -1), weight.shape[0]!]);
-  return bias === undefined ? y : add(y, bias);
-}
-
-/** Ba, Kiros and Hinton's normalisation of the last axis, arXiv 1607.06450. @param gain, shift `[last axis]` */
-export function layerNorm(x: Value, gain: Value, shift: Value, epsilon: number): Value {
-  const centred = sub(x, reduceMean(x, [-1], { keepDims: true }));
-  const variance = reduceMean(mul(centred, centred), [-1], { keepDims: true });
-  return add(mul(div(centred, sqrt(add(variance, epsilon))), gain), shift);
+  const shifted = bias === undefined ? y : add(y, bias);
+  return fusible(shifted, {
+    kind: 'standard',
+    inputs: [x, weight, ...(bias === undefined ? [] : [bias])],
+    emit(emitter, [x, weight, bias], output) {
+      const operands = [x!, emitter.node('Transpose', [weight!], { perm: [1, 0] })];
+      if (bias === undefined) emitter.node('MatMul', operands, {}, output);
+      else emitter.node('Add', [bias, emitter.node('MatMul', operands)], {}, output);
+    },
+  });
 }
 
 /** Zhang and Sennrich's normalisation of the last axis, arXiv 1910.07467. @param gain `[last axis]` */
 export function rmsNorm(x: Value, gain: Value, epsilon: number): Value {
-  const square = reduceMean(mul(x, x), [-1], { keepDims: true });
-  return mul(div(x, sqrt(add(square, epsilon))), gain);
-}
-
-/** The exact GELU, `x Φ(x)`, arXiv 1606.08415. */
-export function gelu(x: Value): Value {
-  return mul(mul(x, 0.5), add(erf(mul(x, Math.SQRT1_2)), 1));
+  const mean = (x: Value) => reduceMean(x, [-1], { keepDims: true });
+  const scale = div(1, sqrt(add(mean(mul(x, x)), epsilon)));
+  const normalised = mul(x, scale);
+  const direction = withGradient(normalised, [x], gradient => [
+    mul(sub(gradient, mul(normalised, mean(mul(gradient, normalised)))), scale),
+  ]);
+  return fusible(mul(direction, gain), {
+    kind: 'standard',
+    inputs: [x, gain, x.graph.constant(2), x.graph.constant(epsilon)],
+    // In the form that ONNX Runtime knows and makes one operator of.
+    emit(emitter, [x, gain, two, epsilon], output) {
+      const squares = emitter.node('Pow', [x!, two!]);
+      const mean = emitter.node('ReduceMean', [squares, emitter.ints([-1])], { keepdims: 1 });
+      const root = emitter.node('Sqrt', [emitter.node('Add', [mean, epsilon!])]);
+      emitter.node('Mul', [gain!, emitter.node('Div', [x!, root])], {}, output);
+    },
+  });
 }
 
 /** GELU by its approximation with tanh. */
 export function geluTanh(x: Value): Value {
   const inner = mul(add(x, mul(pow(x, 3), 0.044715)), Math.sqrt(2 / Math.PI));
-  return mul(mul(x, 0.5), add(tanh(inner), 1));
+  return fusible(mul(mul(x, 0.5), add(tanh(inner), 1)), {
+    kind: 'standard',
+    inputs: [x],
+    emit: (emitter, inputs, output) => emitter.node('Gelu', inputs, { approximate: 'tanh' }, output),
+  });
 }
 
 /** `x σ(x)`. */
@@ -85,11 +105,17 @@ export function joinHeads(x: Value): Value {
  * queries in a row (grouped-query attention, arXiv 2305.13245).
  * @param q `[texts, heads, length, size]` @param k, v `[texts, groups, length, size]`
  * @param bias broadcasts to `[texts, heads, length, length]`; far below zero where a position must not be seen
+ * @param drop sets some of the shares `[texts, heads, length, length]` to zero and scales the others (dropout)
  */
-export function attention(q: Value, k: Value, v: Value, bias: Value): Value {
+export function attention(
+  q: Value,
+  k: Value,
+  v: Value,
+  bias: Value,
+  { drop }: { readonly drop?: (shares: Value) => Value } = {},
+): Value {
   const [texts, heads, length, size] = q.shape as [number, number, number, number];
   const groups = k.shape[1]!;
-  if (groups === heads) return attend(q, k, v, bias);
   // The queries that share keys stand as one longer list; their bias is the same.
   const share = heads / groups;
   const folded = reshape(q, [texts, groups, share * length, size]);
@@ -100,10 +126,82 @@ export function attention(q: Value, k: Value, v: Value, bias: Value): Value {
           Array.from({ length: share }, () => bias),
           -2,
         );
-  return reshape(attend(folded, k, v, repeated), [texts, heads, length, size]);
+  const dropFolded = (shares: Value) =>
+    drop === undefined
+      ? shares
+      : reshape(drop(reshape(shares, [texts, heads, length, length])), shares.shape);
+  const { seen, vjp } = attend(folded, k, v, repeated, dropFolded);
+  return reshape(withGradient(seen, [folded, k, v], vjp), [texts, heads, length, size]);
 }
 
-function attend(q: Value, k: Value, v: Value, bias: Value): Value {
-  const scores = div(matmul(q, transpose(k, [0, 1, 3, 2])), Math.sqrt(q.shape.at(-1)!));
-  return matmul(softmax(add(scores, bias)), v);
+/**
+ * Attention whose queries, keys and values come of one product.
+ * @param projected `[texts, length, 3 · width]`: queries, keys, values @param bias as for `attention`
+ * @param options `drop` as for `attention`; `mask` `[texts, length]`, 1 for a position that is seen and 0 for another,
+ * where the bias says no more than that
+ * @returns `[texts, length, width]`
+ */
+export function selfAttention(
+  projected: Value,
+  heads: number,
+  bias: Value,
+  { drop = x => x, mask }: { readonly drop?: (shares: Value) => Value; readonly mask?: Value } = {},
+): Value {
+  const [texts, length, width] = projected.shape as [number, number, number];
+  const parts = transpose(reshape(projected, [texts, length, 3, heads, width / 3 / heads]), [2, 0, 3, 1, 4]);
+  const [q, k, v] = [0, 1, 2].map(part => squeeze(slice(parts, 0, part, part + 1), 0)) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const { seen, vjp } = attend(q, k, v, bias, drop);
+  const joined = joinHeads(
+    withGradient(seen, [projected], gradient => {
+      const byParts = concat(
+        vjp(gradient).map(part => unsqueeze(part, 0)),
+        0,
+      );
+      return [reshape(transpose(byParts, [1, 3, 0, 2, 4]), projected.shape)];
+    }),
+  );
+  if (mask === undefined) return joined;
+  return fusible(joined, {
+    kind: 'runtime',
+    inputs: [projected, mask],
+    emit(emitter, [projected, mask], output) {
+      const third = width / 3;
+      const parts = [0, third, 2 * third].map(start => {
+        const bounds = [start, start + third, -1].map(bound => emitter.ints([bound]));
+        return emitter.node('Slice', [projected!, ...bounds]);
+      });
+      const seen = emitter.node('Cast', [mask!], { to: elementTypes.int32 });
+      const inputs = [...parts, '', seen];
+      emitter.node('MultiHeadAttention', inputs, { num_heads: heads }, output, runtimeDomain);
+    },
+  });
+}
+
+/** What the queries see, and its gradients by queries, keys and values. */
+function attend(q: Value, k: Value, v: Value, bias: Value, drop: (shares: Value) => Value) {
+  const scale = 1 / Math.sqrt(q.shape.at(-1)!);
+  const shares = softmax(add(mul(matmul(q, turned(k)), scale), bias));
+  const kept = drop(shares);
+  const seen = matmul(kept, v);
+  const vjp = (gradient: Value): [Value, Value, Value] => {
+    // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
+    // arXiv 2205.14135, appendix B).
+    const total = reduceSum(mul(seen, gradient), [-1], { keepDims: true });
+    const byScores = mul(shares, sub(drop(matmul(gradient, turned(v))), total));
+    return [
+      mul(matmul(byScores, k), scale),
+      mul(matmul(turned(byScores), q), scale),
+      matmul(turned(kept), gradient),
+    ];
+  };
+  return { seen, vjp };
+}
+
+/** With the last two of four axes exchanged. */
+function turned(x: Value): Value {
+  return transpose(x, [0, 1, 3, 2]);
 }

@@ -2,21 +2,34 @@ import protobuf from 'protobufjs/light.js';
 
 /** The version of the operator set that nodes are written in. */
 const operatorSet = 20;
+/** Where ONNX Runtime's own operators are. */
+export const runtimeDomain = 'com.microsoft';
 /** The version of the file format that goes with it. */
 const irVersion = 9;
 
 /** ONNX's codes of element types (`TensorProto.DataType`). */
-export const elementTypes = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 } as const;
+export const elementTypes = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+} as const;
 export type ElementType = keyof typeof elementTypes;
 
-/** An integer, a list of integers, or a string: what the operators in use need. */
-export type OnnxAttribute = number | readonly number[] | string;
+/** An integer, a list of integers, a string, or a floating-point number: what the operators in use need. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
 
 export interface OnnxNode {
   readonly type: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
+  /** `com.microsoft` for operators that are ONNX Runtime's own; ONNX's unless told. */
+  readonly domain?: string;
 }
 
 export interface OnnxTensor {
@@ -27,10 +40,16 @@ export interface OnnxTensor {
   readonly bytes: Uint8Array;
 }
 
+/** A large tensor, whose bytes are made when they are needed and may stand outside of the model's own bytes. */
+export interface OnnxWeight extends Omit<OnnxTensor, 'bytes'> {
+  readonly bytes: () => Uint8Array;
+}
+
 export interface OnnxValue {
   readonly name: string;
   readonly type: ElementType;
-  readonly shape: readonly number[];
+  /** A name is a size that differs from run to run. */
+  readonly shape: readonly (number | string)[];
 }
 
 /** A model as ONNX sees it: nodes in topological order over named values. */
@@ -39,6 +58,7 @@ export interface OnnxModel {
   readonly inputs: readonly OnnxValue[];
   readonly outputs: readonly OnnxValue[];
   readonly initializers: readonly OnnxTensor[];
+  readonly weights?: readonly OnnxWeight[];
   readonly nodes: readonly OnnxNode[];
 }
 
@@ -66,9 +86,11 @@ const schema: Record<string, Fields> = {
     name: [3, 'string'],
     opType: [4, 'string'],
     attribute: [5, 'AttributeProto', 'repeated'],
+    domain: [7, 'string'],
   },
   AttributeProto: {
     name: [1, 'string'],
+    f: [2, 'float'],
     i: [3, 'int64'],
     s: [4, 'bytes'],
     ints: [8, 'int64', 'repeated'],
@@ -79,12 +101,15 @@ const schema: Record<string, Fields> = {
     dataType: [2, 'int32'],
     name: [8, 'string'],
     rawData: [9, 'bytes'],
+    externalData: [13, 'StringStringEntryProto', 'repeated'],
+    dataLocation: [14, 'int32'],
   },
+  StringStringEntryProto: { key: [1, 'string'], value: [2, 'string'] },
   ValueInfoProto: { name: [1, 'string'], type: [2, 'TypeProto'] },
   TypeProto: { tensorType: [1, 'TensorTypeProto'] },
   TensorTypeProto: { elemType: [1, 'int32'], shape: [2, 'TensorShapeProto'] },
   TensorShapeProto: { dim: [1, 'DimensionProto', 'repeated'] },
-  DimensionProto: { dimValue: [1, 'int64'] },
+  DimensionProto: { dimValue: [1, 'int64'], dimParam: [2, 'string'] },
 };
 
 const root = protobuf.Root.fromJSON({
@@ -104,47 +129,100 @@ const root = protobuf.Root.fromJSON({
 });
 const modelProto = root.lookupType('ModelProto');
 
-/** The bytes of an ONNX file. */
-export function encodeModel(model: OnnxModel): Uint8Array {
+/** Where the bytes of a weight stand: a file (or what a session is told to take for one) and a place in it. */
+export interface WeightPlace {
+  readonly location: string;
+  readonly offset: number;
+}
+
+/** The bytes of an ONNX file. @param place of each weight outside of it; a model without one has them in `encodeWeight` */
+export function encodeModel(model: OnnxModel, place?: (weight: OnnxWeight) => WeightPlace): Uint8Array {
+  const { initializers, nodes, weights = [] } = model;
+  const outside = place === undefined ? [] : weights.map(weight => outsideTensor(weight, place(weight)));
+  const hasOwnOperators = nodes.some(({ domain }) => domain !== undefined);
   return modelProto
     .encode({
       irVersion,
       producerName: 'lrat',
-      opsetImport: [{ domain: '', version: operatorSet }],
+      opsetImport: [
+        { domain: '', version: operatorSet },
+        ...(hasOwnOperators ? [{ domain: runtimeDomain, version: 1 }] : []),
+      ],
       graph: {
         name: model.name,
         input: model.inputs.map(valueInfo),
         output: model.outputs.map(valueInfo),
-        initializer: model.initializers.map(({ name, type, shape, bytes }) => ({
-          name,
-          dims: shape,
-          dataType: elementTypes[type],
-          rawData: bytes,
-        })),
-        node: model.nodes.map(({ type, inputs, outputs, attributes }) => ({
+        initializer: [
+          ...initializers.map(({ bytes, ...type }) => ({ ...tensorInfo(type), rawData: bytes })),
+          ...outside,
+        ],
+        node: nodes.map(({ type, inputs, outputs, attributes, domain }) => ({
           name: outputs[0],
           opType: type,
           input: inputs,
           output: outputs,
           attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+          ...(domain === undefined ? {} : { domain }),
         })),
       },
     })
     .finish();
 }
 
+/**
+ * A weight as bytes to stand after those of `encodeModel`: in protobuf, messages written one after the other are one
+ * message. So a large model is written weight by weight.
+ */
+export function encodeWeight({ bytes, ...type }: OnnxWeight): Uint8Array {
+  return modelProto.encode({ graph: { initializer: [{ ...tensorInfo(type), rawData: bytes() }] } }).finish();
+}
+
+/** The bytes that a tensor takes. */
+export function byteLength({ type, shape }: Omit<OnnxTensor, 'bytes'>): number {
+  return shape.reduce((product, size) => product * size, elementBytes[type]);
+}
+
+const elementBytes = {
+  float32: 4,
+  uint8: 1,
+  int8: 1,
+  int32: 4,
+  int64: 8,
+  bool: 1,
+  float16: 2,
+  float64: 8,
+} as const;
+
+function tensorInfo({ name, type, shape }: Omit<OnnxTensor, 'bytes'>): object {
+  return { name, dims: shape, dataType: elementTypes[type] };
+}
+
+function outsideTensor(weight: OnnxWeight, { location, offset }: WeightPlace): object {
+  const entries = { location, offset, length: byteLength(weight) };
+  return {
+    ...tensorInfo(weight),
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value: String(value) })),
+    dataLocation: 1,
+  };
+}
+
 function valueInfo({ name, type, shape }: OnnxValue): object {
   return {
     name,
     type: {
-      tensorType: { elemType: elementTypes[type], shape: { dim: shape.map(size => ({ dimValue: size })) } },
+      tensorType: { elemType: elementTypes[type], shape: { dim: shape.map(dimension) } },
     },
   };
 }
 
-/** `type` is ONNX's `AttributeProto.AttributeType`: 2 integer, 3 string, 7 integers. */
+function dimension(size: number | string): object {
+  return typeof size === 'string' ? { dimParam: size } : { dimValue: size };
+}
+
+/** `type` is ONNX's `AttributeProto.AttributeType`: 1 floating-point, 2 integer, 3 string, 7 integers. */
 function attribute(name: string, value: OnnxAttribute): object {
   if (typeof value === 'number') return { name, type: 2, i: value };
   if (typeof value === 'string') return { name, type: 3, s: Buffer.from(value) };
+  if ('float' in value) return { name, type: 1, f: value.float };
   return { name, type: 7, ints: value };
 }

@@ -1,4 +1,4 @@
-import { misuse, type Operator, type Value } from './graph.ts';
+import { type Emitter, misuse, type Operator, type Products, type Value } from './graph.ts';
 import { elementTypes } from './onnx.ts';
 import { type DataType, type Shape, sizeOf, type TensorType } from './tensor.ts';
 
@@ -22,7 +22,7 @@ function define<A = void>(
 type Fail = (reason: string) => never;
 
 function isFloat(dtype: DataType): boolean {
-  return dtype === 'float32' || dtype === 'float64';
+  return dtype === 'float32' || dtype === 'float64' || dtype === 'float16';
 }
 
 function checkFloat(inputs: readonly TensorType[], fail: Fail): void {
@@ -169,11 +169,21 @@ export const log = unary('log', 'Log', (x, _y, gradient) => div(gradient, x));
 export const sqrt = unary('sqrt', 'Sqrt', (_x, y, gradient) => div(mul(gradient, 0.5), y));
 export const tanh = unary('tanh', 'Tanh', (_x, y, gradient) => mul(gradient, sub(1, mul(y, y))));
 export const sigmoid = unary('sigmoid', 'Sigmoid', (_x, y, gradient) => mul(gradient, mul(y, sub(1, y))));
+export const cos = unary('cos', 'Cos', (x, _y, gradient) => neg(mul(gradient, sin(x))));
+export const sin = unary('sin', 'Sin', (x, _y, gradient) => mul(gradient, cos(x)));
 export const relu = unary('relu', 'Relu', (x, _y, gradient) => where(less(0, x), gradient, 0));
 /** The error function, of which the exact GELU is made. */
 export const erf = unary('erf', 'Erf', (x, _y, gradient) =>
   mul(gradient, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x))))),
 );
+
+/** The exact GELU, `x Φ(x)`, arXiv 1606.08415. */
+export const gelu = unary('gelu', 'Gelu', (x, _y, gradient) => {
+  // Φ(x) + x φ(x) with z = x/√2: (1 + erf z) / 2 + z exp(−z² − ln √π), in as few passes over memory as that takes
+  const z = mul(x, Math.SQRT1_2);
+  const bell = exp(sub(-Math.log(Math.PI) / 2, mul(z, z)));
+  return mul(gradient, add(add(mul(erf(z), 0.5), 0.5), mul(z, bell)));
+});
 
 /** `x` to the power of a number. */
 export const pow = (() => {
@@ -212,7 +222,10 @@ const transposeLast = (x: Value): Value => {
   return transpose(x, [...x.shape.keys()].slice(0, -2).concat(length - 1, length - 2));
 };
 
-/** The matrix product of the last two axes; the axes before them broadcast. */
+/**
+ * The matrix product of the last two axes; the axes before them broadcast.
+ * @param products of `float32`, in place of the graph's choice
+ */
 export const matmul = (() => {
   const apply = define<void>({
     name: 'matmul',
@@ -227,22 +240,42 @@ export const matmul = (() => {
       return { dtype: a!.dtype, shape: [...batch, a!.shape.at(-2)!, b!.shape.at(-1)!] };
     },
     emit: (emitter, inputs, output) => emitter.node('MatMul', inputs, {}, output),
-    vjp({ inputs: [a, b] }, gradient) {
-      const byA = unbroadcast(matmul(gradient, transposeLast(b!)), a!.shape);
-      if (b!.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(a!), gradient), b!.shape)];
-      // One matrix for the whole batch: a single product of the flattened operands, not one per element and a sum.
-      const rows = (x: Value) => reshape(x, [-1, x.shape.at(-1)!]);
-      return [byA, matmul(transposeLast(rows(a!)), rows(gradient))];
-    },
+    // This product was made in the numbers of its operands: half precision has a gradient of its own, below.
+    vjp: ({ inputs: [a, b] }, gradient) => productGradients(a!, b!, gradient, 'float32'),
   });
-  return (a: Value, b: Value): Value => apply([a, b]);
+  return (a: Value, b: Value, products: Products = a.graph.products): Value =>
+    products === 'float16' && a.dtype === 'float32' && b.dtype === 'float32'
+      ? halfProduct(a, b, (a, b) => apply([a, b]))
+      : apply([a, b]);
 })();
+
+function productGradients(a: Value, b: Value, gradient: Value, products: Products): [byA: Value, byB: Value] {
+  const byA = unbroadcast(matmul(gradient, transposeLast(b), products), a.shape);
+  if (b.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(a), gradient, products), b.shape)];
+  // One matrix for the whole batch: a single product of the flattened operands, not one per element and a sum.
+  const rows = (x: Value) => reshape(x, [-1, x.shape.at(-1)!]);
+  return [byA, matmul(transposeLast(rows(a)), rows(gradient), products)];
+}
+
+/**
+ * A product of `float32` in `float16`. Its gradients go through products in `float16` as well. Gradients are often smaller
+ * than its smallest number, so they are multiplied at a size near 1/16 and scaled back: no scaling of the loss is needed.
+ */
+function halfProduct(a: Value, b: Value, multiply: (a: Value, b: Value) => Value): Value {
+  const product = cast(multiply(cast(a, 'float16'), cast(b, 'float16')), 'float32');
+  return withGradient(product, [a, b], gradient => {
+    const size = mul(sqrt(reduceMean(mul(gradient, gradient))), 16);
+    // A gradient whose squares are too small for `float32` counts as zero.
+    const scaled = div(gradient, add(size, 1e-20));
+    return productGradients(a, b, scaled, 'float16').map(part => mul(part, size));
+  });
+}
 
 /* Along an axis. */
 
 function alongAxis(
   name: string,
-  type: string,
+  emit: (emitter: Emitter, x: string, axis: number, output: string) => void,
   derivative: (y: Value, gradient: Value, axis: number) => Value,
 ) {
   const apply = define<{ axis: number }>({
@@ -252,21 +285,35 @@ function alongAxis(
       checkAxis(axis, x!.shape.length, fail);
       return x!;
     },
-    emit: (emitter, inputs, output, { axis }) => emitter.node(type, inputs, { axis }, output),
+    emit: (emitter, [x], output, { axis }) => emit(emitter, x!, axis, output),
     vjp: ({ result, attributes: { axis } }, gradient) => [derivative(result, gradient, axis)],
   });
   return (x: Value, axis = -1): Value => apply([x], { axis });
 }
 
 /** `exp(x) / Σ exp(x)` along an axis, the last unless told. */
-export const softmax = alongAxis('softmax', 'Softmax', (y, gradient, axis) => {
-  const product = mul(gradient, y);
-  return sub(product, mul(y, reduceSum(product, [axis], { keepDims: true })));
-});
+export const softmax = alongAxis(
+  'softmax',
+  (emitter, x, axis, output) => emitter.node('Softmax', [x], { axis }, output),
+  (y, gradient, axis) => {
+    const product = mul(gradient, y);
+    return sub(product, mul(y, reduceSum(product, [axis], { keepDims: true })));
+  },
+);
 
-/** `x − log Σ exp(x)` along an axis, the last unless told. */
-export const logSoftmax = alongAxis('logSoftmax', 'LogSoftmax', (y, gradient, axis) =>
-  sub(gradient, mul(exp(y), reduceSum(gradient, [axis], { keepDims: true }))),
+/**
+ * `x − log Σ exp(x)` along an axis, the last unless told. ONNX's LogSoftmax is not used: the runtime has none for WebGPU,
+ * and would take `x` to the CPU and back.
+ */
+export const logSoftmax = alongAxis(
+  'logSoftmax',
+  (emitter, x, axis, output) => {
+    const along = (type: string, x: string) => emitter.node(type, [x, emitter.ints([axis])], { keepdims: 1 });
+    const below = emitter.node('Sub', [x, along('ReduceMax', x)]);
+    const total = along('ReduceSum', emitter.node('Exp', [below]));
+    emitter.node('Sub', [below, emitter.node('Log', [total])], {}, output);
+  },
+  (y, gradient, axis) => sub(gradient, mul(exp(y), reduceSum(gradient, [axis], { keepDims: true }))),
 );
 
 interface Reduction {
@@ -277,7 +324,7 @@ interface Reduction {
 function reduction(
   name: string,
   type: string,
-  derivative: (x: Value, gradient: Value, count: number) => Value,
+  derivative: (x: Value, gradient: Value, count: number, axes: readonly number[]) => Value,
 ) {
   const apply = define<Reduction>({
     name,
@@ -299,7 +346,7 @@ function reduction(
       const reduced = axes.map(axis => (axis < 0 ? axis + x!.shape.length : axis));
       const kept = x!.shape.map((size, axis) => (reduced.includes(axis) ? 1 : size));
       const count = sizeOf(x!.shape) / sizeOf(kept);
-      return [expand(derivative(x!, reshape(gradient, kept), count), x!.shape)];
+      return [expand(derivative(x!, reshape(gradient, kept), count, axes), x!.shape)];
     },
   });
   /** Over `axes`, all unless told. */
@@ -314,6 +361,50 @@ export const reduceSum = reduction('reduceSum', 'ReduceSum', (_x, gradient) => g
 export const reduceMean = reduction('reduceMean', 'ReduceMean', (_x, gradient, count) =>
   div(gradient, count),
 );
+
+/** Where several elements are the greatest, each has the whole gradient: one of the subgradients. */
+export const reduceMax = reduction('reduceMax', 'ReduceMax', (x, gradient, _count, axes) =>
+  where(less(x, reduceMax(x, axes, { keepDims: true })), 0, gradient),
+);
+
+interface Normalisation {
+  readonly epsilon: number;
+}
+
+/**
+ * Ba, Kiros and Hinton's normalisation of the last axis, arXiv 1607.06450: `(x − mean) / √(variance + ε) · gain + shift`.
+ * @param gain, shift `[last axis]`
+ */
+export const layerNorm = (() => {
+  const apply = define<Normalisation>({
+    name: 'layerNorm',
+    infer([x, gain, shift], _, fail) {
+      checkFloat([x!, gain!, shift!], fail);
+      checkSameType([x!, gain!, shift!], fail);
+      const last = x!.shape.slice(-1);
+      if (last.length === 0 || !sameShape(gain!.shape, last) || !sameShape(shift!.shape, last))
+        fail('gain and shift need the size of the last axis');
+      return x!;
+    },
+    emit: (emitter, inputs, output, { epsilon }) =>
+      emitter.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }, output),
+    vjp({ inputs: [x, gain, shift], attributes: { epsilon } }, gradient) {
+      const mean = (x: Value) => reduceMean(x, [-1], { keepDims: true });
+      const centred = sub(x!, mean(x!));
+      const scale = div(1, sqrt(add(mean(mul(centred, centred)), epsilon)));
+      const normalised = mul(centred, scale);
+      const inner = mul(gradient, gain!);
+      const along = mul(normalised, mean(mul(inner, normalised)));
+      return [
+        mul(sub(sub(inner, mean(inner)), along), scale),
+        unbroadcast(mul(gradient, normalised), gain!.shape),
+        unbroadcast(gradient, shift!.shape),
+      ];
+    },
+  });
+  return (x: Value, gain: Value, shift: Value, epsilon: number): Value =>
+    apply([x, gain, shift], { epsilon });
+})();
 
 /* Shapes. */
 
@@ -505,15 +596,15 @@ export const scatterAdd = (() => {
       return { dtype: updates!.dtype, shape: [size, ...updates!.shape.slice(length)] };
     },
     emit(emitter, [indices, updates, zero], output, { distinct }, { shape }) {
-      const wide = emitter.node('Cast', [indices!], { to: elementTypes.int64 });
       const table = emitter.node('Expand', [zero!, emitter.ints(shape)]);
       if (distinct) {
+        const wide = emitter.node('Cast', [indices!], { to: elementTypes.int64 });
         const column = emitter.node('Unsqueeze', [wide, emitter.ints([-1])]);
         emitter.node('ScatterND', [table, column, updates!], {}, output);
       } else {
         const row = shape.slice(1);
         const flat = emitter.node('Reshape', [updates!, emitter.ints([-1, ...row])]);
-        const column = emitter.node('Reshape', [wide, emitter.ints([-1, ...row.map(() => 1)])]);
+        const column = emitter.node('Reshape', [indices!, emitter.ints([-1, ...row.map(() => 1)])]);
         const each = emitter.node('Expand', [column, emitter.node('Shape', [flat])]);
         emitter.node('ScatterElements', [table, each, flat], { axis: 0, reduction: 'add' }, output);
       }
@@ -525,6 +616,23 @@ export const scatterAdd = (() => {
       size,
       distinct: rows.distinct ?? false,
     });
+})();
+
+/* Gradients by hand. */
+
+/**
+ * `result`, with a gradient of its own: from the loss's gradient by it, `vjp` makes those by `inputs`, and what it was
+ * computed from gets none. For what has a cheaper gradient than the one that follows from its parts.
+ */
+export const withGradient = (() => {
+  const apply = define<{ vjp: (gradient: Value) => readonly Value[] }>({
+    name: 'withGradient',
+    infer: ([result]) => result!,
+    emit: (emitter, [result], output) => emitter.node('Identity', [result!], {}, output),
+    vjp: ({ attributes: { vjp } }, gradient) => [undefined, ...vjp(gradient)],
+  });
+  return (result: Value, inputs: readonly Value[], vjp: (gradient: Value) => readonly Value[]): Value =>
+    apply([result, ...inputs], { vjp });
 })();
 
 /** Zeros of a shape, in the graph and of the data type of `like`. */

@@ -98,6 +98,160 @@ export function adamW(trainables: readonly Trainable[], settings: AdamWSettings 
   };
 }
 
+/** A parameter in main memory, what AdamW remembers of it, and its gradient. */
+export interface HostTrainable {
+  readonly data: Float32Array;
+  readonly moment1: Float32Array;
+  readonly moment2: Float32Array;
+  /** For all elements, or for some rows of a table. */
+  readonly gradient: Float32Array;
+  readonly rows?: GradientRows;
+  /** Whether weight decay takes part of it. */
+  readonly decay: boolean;
+}
+
+/** Which rows of a table a gradient is of. */
+export interface GradientRows {
+  /** Row `i` of the gradient is of row `indices[i]`, each once. */
+  readonly indices: Int32Array;
+  /** Elements of a row. */
+  readonly width: number;
+  /**
+   * What becomes of the other rows. `zero`: their gradient is zero, so that they move on by their moments and decay.
+   * `untouched`: they and their moments stay as they are (PyTorch's SparseAdam), and a step costs as much as its rows.
+   */
+  readonly others: 'zero' | 'untouched';
+}
+
+/** The norm of all gradients together. */
+export function gradientNorm(trainables: Iterable<HostTrainable>): number {
+  let squares = 0;
+  for (const { gradient } of trainables) squares += sumOfSquares(gradient);
+  return Math.sqrt(squares);
+}
+
+/** Four sums at a time: the processor does not wait for one of them. */
+function sumOfSquares(x: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const end = x.length - (x.length % 4);
+  for (let i = 0; i < end; i += 4) {
+    a += x[i]! * x[i]!;
+    b += x[i + 1]! * x[i + 1]!;
+    c += x[i + 2]! * x[i + 2]!;
+    d += x[i + 3]! * x[i + 3]!;
+  }
+  for (let i = end; i < x.length; i++) a += x[i]! * x[i]!;
+  return a + b + c + d;
+}
+
+/**
+ * AdamW in main memory, in place: the same as `adamW`, in one pass over each tensor instead of one per operator and
+ * without a second copy of parameters and moments.
+ * @param step counted from 1 @param norm of `gradientNorm`, for the clipping
+ * @returns whether all that was changed is still a finite number
+ */
+export function adamWInPlace(
+  trainables: Iterable<HostTrainable>,
+  {
+    step,
+    learningRate,
+    norm,
+  }: { readonly step: number; readonly learningRate: number; readonly norm: number },
+  { beta1, beta2, epsilon, weightDecay, maxGradientNorm }: AdamWSettings = defaultAdamW,
+): boolean {
+  const clipping = norm > maxGradientNorm ? maxGradientNorm / norm : 1;
+  const root2 = Math.sqrt(1 - beta2 ** step);
+  const factors = {
+    beta1,
+    beta2,
+    gradientShare: clipping * (1 - beta1),
+    squareShare: clipping * clipping * (1 - beta2),
+    stepSize: (learningRate * root2) / (1 - beta1 ** step),
+    epsilon: epsilon * root2,
+  };
+  // Stays 0 as long as all numbers are finite.
+  let overflow = 0;
+  for (const trainable of trainables) {
+    const kept = trainable.decay ? 1 - learningRate * weightDecay : 1;
+    const { rows, data } = trainable;
+    if (rows === undefined) {
+      overflow += update(trainable, 0, data.length, 0, kept, factors);
+      continue;
+    }
+    const { indices, width, others } = rows;
+    for (let i = 0; i < indices.length; i++)
+      overflow += update(trainable, indices[i]! * width, width, i * width, kept, factors);
+    if (others === 'untouched') continue;
+    const given = new Uint8Array(data.length / width);
+    for (const index of indices) given[index] = 1;
+    for (let row = 0; row < given.length; row++) {
+      // A row that never had a gradient has no moments, and stays where it is.
+      if (given[row] === 0 && (kept !== 1 || isMoving(trainable, row * width, width)))
+        overflow += drift(trainable, row * width, width, kept, factors);
+    }
+  }
+  return overflow === 0;
+}
+
+function isMoving({ moment1, moment2 }: HostTrainable, start: number, length: number): boolean {
+  for (let i = start; i < start + length; i++) if (moment1[i] !== 0 || moment2[i] !== 0) return true;
+  return false;
+}
+
+interface Factors {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly gradientShare: number;
+  readonly squareShare: number;
+  readonly stepSize: number;
+  readonly epsilon: number;
+}
+
+/** Smaller numbers cost the processor a hundred times as long and change nothing. */
+const smallest = 2 ** -126;
+
+/** Elements of a parameter from `start` on, with their gradients from `from` on. */
+function update(
+  { data, moment1, moment2, gradient }: HostTrainable,
+  start: number,
+  length: number,
+  from: number,
+  kept: number,
+  { beta1, beta2, gradientShare, squareShare, stepSize, epsilon }: Factors,
+): number {
+  let overflow = 0;
+  for (let i = start, j = from; i < start + length; i++, j++) {
+    const g = gradient[j]!;
+    const m = moment1[i]! * beta1 + g * gradientShare;
+    const v = moment2[i]! * beta2 + g * g * squareShare;
+    moment1[i] = m < smallest && m > -smallest ? 0 : m;
+    moment2[i] = v < smallest ? 0 : v;
+    data[i] = data[i]! * kept - (stepSize * m) / (Math.sqrt(v) + epsilon);
+    overflow += 0 * data[i]!;
+  }
+  return overflow;
+}
+
+/** The same where the gradient is zero. */
+function drift(
+  { data, moment1, moment2 }: HostTrainable,
+  start: number,
+  length: number,
+  kept: number,
+  { beta1, beta2, stepSize, epsilon }: Factors,
+): number {
+  let overflow = 0;
+  for (let i = start; i < start + length; i++) {
+    const m = moment1[i]! * beta1;
+    const v = moment2[i]! * beta2;
+    moment1[i] = m < smallest && m > -smallest ? 0 : m;
+    moment2[i] = v < smallest ? 0 : v;
+    data[i] = data[i]! * kept - (stepSize * m) / (Math.sqrt(v) + epsilon);
+    overflow += 0 * data[i]!;
+  }
+  return overflow;
+}
+
 export type Decay = 'linear' | 'cosine';
 
 /**

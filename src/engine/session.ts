@@ -1,15 +1,21 @@
-import { isMainThread } from 'node:worker_threads';
 import type * as Ort from 'onnxruntime-node';
 import { LratError } from '../base/errors.ts';
-import { type Graph, toOnnx, type Value } from './graph.ts';
-import { encodeModel } from './onnx.ts';
-import { describeType, HostTensor, type Tensor, type TensorData } from './tensor.ts';
+import { fromRuntime, prepareCopies, toRuntime } from './device-tensor.ts';
+import { computationFailed, tooLarge, workingWebGpu } from './devices.ts';
+import { ancestry, type Graph, toOnnx, type Value } from './graph.ts';
+import { type Device, openSession } from './runtime.ts';
+import { byteSize, describeType, type Tensor } from './tensor.ts';
 
 export interface CompileOptions {
-  /** Where it runs. */
-  readonly device: 'cpu';
-  /** Threads within one operator. */
+  /** Where it runs (see `chooseDevice`). */
+  readonly device: Device;
+  /** Threads within one operator of the CPU. */
   readonly threads: number;
+  /**
+   * Outputs that stay in the device's memory: to feed another run with, without a way through main memory. Each takes its
+   * memory until it is disposed of. On the CPU there is nothing to keep apart.
+   */
+  readonly keep?: readonly string[];
 }
 
 /**
@@ -34,63 +40,21 @@ export interface Program<Outputs> {
 /** A tensor for each output. */
 export type Results<Outputs> = { [Name in keyof Outputs]: Tensor };
 
-let loading: Promise<typeof Ort> | undefined;
-
-/** ONNX Runtime reads the variable when it is loaded, and sends telemetry unless it is set. */
-function onnxRuntime(): Promise<typeof Ort> {
-  if (!isMainThread && process.env.ORT_DISABLE_TELEMETRY !== '1') {
-    // A worker's environment is a copy which native code does not see.
-    throw new Error(
-      'set ORT_DISABLE_TELEMETRY=1 in the main thread before a worker is started that uses the engine',
-    );
-  }
-  process.env.ORT_DISABLE_TELEMETRY = '1';
-  loading ??= import('onnxruntime-node');
-  return loading;
-}
-
-/** What could compute on this machine, and what does. */
-export interface DeviceReport {
-  /** Version of ONNX Runtime. */
-  readonly runtime: string;
-  /** Its execution providers; one that is not bundled needs libraries of its own. */
-  readonly providers: readonly { readonly name: string; readonly bundled: boolean }[];
-  readonly used: CompileOptions['device'];
-}
-
-export async function describeDevices(): Promise<DeviceReport> {
-  const ort = await onnxRuntime();
-  return { runtime: ort.env.versions.common, providers: ort.listSupportedBackends(), used: 'cpu' };
-}
-
 /** Makes a program that computes `outputs` (each under its key) from what they depend on. */
 export async function compile<Outputs extends Readonly<Record<string, Value>>>(
   graph: Graph,
   outputs: Outputs,
-  options: CompileOptions,
+  { device, threads, keep = [] }: CompileOptions,
 ): Promise<Program<Outputs>> {
-  const ort = await onnxRuntime();
   const place = `graph '${graph.name}'`;
   const named = Object.entries(outputs);
-  const { model, inputs, outputNames } = toOnnx(
-    graph,
-    named.map(([, value]) => value),
-  );
-  let session: Ort.InferenceSession;
-  try {
-    session = await ort.InferenceSession.create(encodeModel(model), {
-      executionProviders: [options.device],
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      // Plans of memory use are kept per shape and cost more than they save (1.65 GB against 2.7 GB on a small BERT).
-      enableMemPattern: false,
-      // Errors come as exceptions; the log would print them as well.
-      logSeverityLevel: 4,
-    });
-  } catch (error) {
-    throw new LratError(`ONNX Runtime refused the graph: ${message(error)}`, { place, cause: error });
-  }
+  const values = named.map(([, value]) => value);
+  const unknown = keep.filter(name => outputs[name] === undefined);
+  if (unknown.length > 0) throw new RangeError(`${place} has no output ${unknown.join(', ')} to keep`);
+  if (device === 'webgpu') await prepareWebGpu(values, place);
+  const { model, inputs, outputNames } = toOnnx(graph, values);
+  const onDevice = device === 'cpu' ? [] : keep.map(name => outputNames.get(outputs[name]!)!);
+  const session = await openSession(model, { device, threads, onDevice });
 
   return {
     inputs,
@@ -108,18 +72,17 @@ export async function compile<Outputs extends Readonly<Record<string, Value>>>(
             { place },
           );
         }
-        ortFeeds[name] = new ort.Tensor(fed.dtype, await fed.read(), fed.shape);
+        ortFeeds[name] = await toRuntime(fed, device);
       }
       let results: Ort.InferenceSession.ReturnType;
       try {
         results = await session.run(ortFeeds);
       } catch (error) {
-        throw new LratError(`the computation failed: ${message(error)}`, { place, cause: error });
+        throw computationFailed(error, device, place);
       }
       const tensors: Record<string, Tensor> = {};
       for (const [key, value] of named) {
-        const { data } = results[outputNames.get(value)!] as Ort.Tensor;
-        tensors[key] = new HostTensor(value.dtype, value.shape, data as TensorData);
+        tensors[key] = fromRuntime(value, results[outputNames.get(value)!] as Ort.Tensor);
       }
       return tensors as Results<Outputs>;
     },
@@ -127,6 +90,26 @@ export async function compile<Outputs extends Readonly<Record<string, Value>>>(
   };
 }
 
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+/**
+ * Makes sure that WebGPU works and that what is computed fits: the runtime finds out in the middle of a run, and a driver
+ * may take the process with it.
+ */
+async function prepareWebGpu(values: readonly Value[], place: string): Promise<void> {
+  const { tensorBytes } = await workingWebGpu(place);
+  const all = ancestry(values);
+  const double = all.find(({ dtype }) => dtype === 'float64');
+  if (double !== undefined)
+    throw new LratError(`${double.name} is float64, which WebGPU does not have.`, {
+      place,
+      remedy: 'Compute on the CPU.',
+    });
+  const large = all.find(value => byteSize(value) > tensorBytes);
+  if (large !== undefined) {
+    const named = { name: `${large.name} ${describeType(large)}`, bytes: byteSize(large) };
+    throw new LratError(`${tooLarge(named, tensorBytes)}.`, {
+      place,
+      remedy: 'Compute on the CPU, or with smaller batches where the size comes of them.',
+    });
+  }
+  await prepareCopies();
 }

@@ -1,7 +1,8 @@
 import { LratError } from '../base/errors.ts';
+import { toHalfPrecision } from '../base/half.ts';
 
-/** What a tensor may hold. Indices are `int32`; `bool` is one byte per element, 0 or 1. */
-export type DataType = 'float32' | 'float64' | 'int32' | 'bool';
+/** What a tensor may hold. Indices are `int32`; `bool` is one byte per element, 0 or 1; `float16` is given by its bits. */
+export type DataType = 'float32' | 'float64' | 'float16' | 'int32' | 'bool';
 
 /** Sizes per axis, outermost first; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -15,15 +16,32 @@ export interface TensorType {
 const arrays = {
   float32: Float32Array,
   float64: Float64Array,
+  float16: Uint16Array,
   int32: Int32Array,
   bool: Uint8Array,
 } as const;
 
 /** The array that holds the elements of each data type. */
-export type TensorData = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type TensorData = Float32Array | Float64Array | Uint16Array | Int32Array | Uint8Array;
 
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** The bytes that the elements take. */
+export function byteSize({ dtype, shape }: TensorType): number {
+  return sizeOf(shape) * arrays[dtype].BYTES_PER_ELEMENT;
+}
+
+/** What ONNX Runtime gives, in the array of its data type: newer versions of Node have one of their own for `float16`. */
+export function hostData(dtype: DataType, data: ArrayBufferView): TensorData {
+  const Elements = arrays[dtype];
+  if (data instanceof Elements) return data;
+  return new Elements(
+    data.buffer as ArrayBuffer,
+    data.byteOffset,
+    data.byteLength / Elements.BYTES_PER_ELEMENT,
+  );
 }
 
 export function describeType(type: TensorType): string {
@@ -84,7 +102,9 @@ export class HostTensor implements Tensor {
 
 /** A tensor around `data`, which is not copied (a list of numbers is). */
 export function tensor(dtype: DataType, shape: Shape, data: TensorData | readonly number[]): HostTensor {
-  return new HostTensor(dtype, shape, Array.isArray(data) ? arrays[dtype].from(data) : (data as TensorData));
+  if (!Array.isArray(data)) return new HostTensor(dtype, shape, data as TensorData);
+  const elements = dtype === 'float16' ? toHalfPrecision(Float32Array.from(data)) : arrays[dtype].from(data);
+  return new HostTensor(dtype, shape, elements);
 }
 
 export function scalar(value: number, dtype: DataType = 'float32'): HostTensor {

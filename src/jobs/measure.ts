@@ -10,26 +10,30 @@ import { basisOf } from '../evaluation/scores.ts';
 import { readQrels, readQueries } from '../evaluation/trec.ts';
 import { readPairs } from '../mining/pair-file.ts';
 import { type Bm25Parameters, luceneBm25 } from '../retrieval/bm25.ts';
-import type { Document, Retriever } from '../retrieval/retriever.ts';
+import { corpusFingerprint } from '../retrieval/corpus.ts';
+import type { Documents } from '../retrieval/embed.ts';
+import { named, type Retriever } from '../retrieval/retriever.ts';
 import type { Problem } from '../trajectory/model.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
-import { type IndexStore, openRetriever, type Searched, searched } from './saved-index.ts';
+import { type IndexStore, openRetrievers, type Searched } from './saved-index.ts';
 import { existingWorkspace } from './workspace.ts';
 
 /** The documents of a corpus file, for as long as some work lasts. */
-async function withCorpus<Result>(
+export async function withCorpus<Result>(
   path: string,
   job: Job,
   work: (documents: Searched, corpus: CorpusFile) => Promise<Result>,
 ): Promise<Result> {
   const corpus = await CorpusFile.open(path, job);
   try {
-    const documents: Iterable<Document> = {
+    const documents: Documents = {
+      size: corpus.size,
       *[Symbol.iterator]() {
         for (const id of corpus.ids()) yield { id, text: corpus.text(id)! };
       },
     };
-    return await work(searched(documents), corpus);
+    const fingerprint = await corpusFingerprint(corpus.documents(job));
+    return await work({ documents, fingerprint }, corpus);
   } finally {
     corpus.close();
   }
@@ -43,6 +47,8 @@ export interface SearchRequest {
   readonly k: number;
   readonly k1?: number | undefined;
   readonly b?: number | undefined;
+  /** A file of `lrat embed`. */
+  readonly vectors?: string | undefined;
 }
 
 export interface SearchResult {
@@ -70,9 +76,11 @@ function parametersOf({
 /** Searches a corpus with a model or with BM25. */
 export async function searchCorpus(request: SearchRequest, job: Job): Promise<SearchResult> {
   const notices: string[] = [];
-  const store = indexStore(request.workspace, notices);
+  const { workspace, model, vectors } = request;
+  const store = indexStore(workspace, vectors === undefined ? [] : [vectors], notices);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
-    const retriever = await openRetriever(request.model, documents, store, parametersOf(request), job);
+    const [opened] = await openRetrievers([model], documents, store, parametersOf(request), job);
+    const retriever = opened!;
     const hits = await retriever.search(request.query, request.k);
     return {
       query: request.query,
@@ -94,6 +102,8 @@ export interface EvaluateRequest {
   readonly cutoffs?: readonly number[] | undefined;
   readonly k1?: number | undefined;
   readonly b?: number | undefined;
+  /** Files of `lrat embed`, each of one of the models. */
+  readonly vectors?: readonly string[] | undefined;
   readonly runs?: string | undefined;
   readonly seed?: number | undefined;
 }
@@ -110,14 +120,14 @@ export interface EvaluateResult extends Evaluation {
 export async function evaluateModels(request: EvaluateRequest, job: Job): Promise<EvaluateResult> {
   const queries = queriesOf(request.judged);
   const notices: string[] = [];
-  const store = indexStore(request.workspace, notices);
+  const store = indexStore(request.workspace, request.vectors ?? [], notices);
   return withCorpus(request.corpus, job, async (documents, corpus) => {
+    const opened = await openRetrievers(request.models, documents, store, parametersOf(request), job);
     const retrievers: Retriever[] = [];
-    for (const model of request.models) {
-      const retriever = await openRetriever(model, documents, store, parametersOf(request), job);
+    for (const [i, retriever] of opened.entries()) {
       // Two models may be called alike; their folders tell them apart.
       const taken = retrievers.some(({ name }) => name === retriever.name);
-      retrievers.push(taken ? { name: model, search: (query, k) => retriever.search(query, k) } : retriever);
+      retrievers.push(taken ? named(retriever, request.models[i]!) : retriever);
     }
     const evaluation = await evaluate(
       retrievers,
@@ -139,8 +149,8 @@ export async function evaluateModels(request: EvaluateRequest, job: Job): Promis
   });
 }
 
-function indexStore(workspace: string, notices: string[]): IndexStore {
-  return { workspace: existingWorkspace(workspace), notify: notice => notices.push(notice) };
+function indexStore(workspace: string, vectors: readonly string[], notices: string[]): IndexStore {
+  return { workspace: existingWorkspace(workspace), vectors, notify: notice => notices.push(notice) };
 }
 
 /** Tells of relevant documents that no retriever can find, because the corpus lacks them. */

@@ -119,12 +119,18 @@ function titleOf(folder: RunFolder, { base, pairs }: RunRecord): string {
   return `${isNew ? 'static encoder' : basename(base)} on ${set} pairs`;
 }
 
-/** The pair file of the questions that a training keeps out; null if it keeps none, or the file is gone. */
-export function heldOutPairs(folder: RunFolder): string | null {
+/** Where the pair file of the questions that a training keeps out has to be; null if it keeps none. */
+export function heldOutPath(folder: RunFolder): string | null {
   // `splitPairs` names the two files alike.
   const train = resolve(folder.workspace, folder.readRecord().pairs);
   const path = train.replace(/-train\.jsonl$/, '-held-out.jsonl');
-  return path !== train && existsSync(path) ? path : null;
+  return path === train ? null : path;
+}
+
+/** The pair file of the questions that a training keeps out; null if it keeps none, or the file is gone. */
+export function heldOutPairs(folder: RunFolder): string | null {
+  const path = heldOutPath(folder);
+  return path !== null && existsSync(path) ? path : null;
 }
 
 /** The folder of a run of the workspace. @throws LratError if there is none of that id. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import { AtomicFile, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
+import { modelFolder } from '../encoder/hub.ts';
 import { modelFamily, openEncoder } from '../encoder/open.ts';
+import type { DeviceWish } from '../engine/devices.ts';
 import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
 import { basisOf, scoresOf, writeScores } from '../evaluation/scores.ts';
 import { holdOut } from '../evaluation/split.ts';
@@ -13,14 +15,14 @@ import type { PairRow } from '../mining/pair.ts';
 import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
 import { Bm25Index, luceneBm25 } from '../retrieval/bm25.ts';
 import { DenseRetriever } from '../retrieval/dense.ts';
-import type { Document, Retriever } from '../retrieval/retriever.ts';
+import { type Document, named } from '../retrieval/retriever.ts';
 import { type Recipe, recipeFor, recipeSchema } from '../training/recipe.ts';
 import { RunFolder } from '../training/run-folder.ts';
 import { resume, type TrainResult, train } from '../training/trainer.ts';
 import { CorpusFile } from '../workspace/corpus.ts';
 import { ensureWorkspace } from '../workspace/paths.ts';
 import { trainedName } from './compare-runs.ts';
-import { heldOutPairs } from './runs.ts';
+import { heldOutPairs, heldOutPath } from './runs.ts';
 import { existingWorkspace } from './workspace.ts';
 
 /** Where a training departs from the recipe of its family of models; named as the options of `lrat train` are. */
@@ -31,21 +33,43 @@ export interface RecipeOptions {
   readonly tau?: number | undefined;
   readonly group?: number | undefined;
   readonly warmup?: number | undefined;
+  /** How the learning rate falls after that. */
+  readonly schedule?: Recipe['decay'] | undefined;
+  readonly weightDecay?: number | undefined;
+  /** Greatest norm of the gradients; 0 leaves them as they are. */
+  readonly clip?: number | undefined;
   readonly maxLength?: number | undefined;
   /** Of a new static encoder. */
   readonly dimension?: number | undefined;
+  /** Batches per step. */
+  readonly accumulate?: number | undefined;
+  /** Whether rows of one trajectory stand in one batch. */
+  readonly together?: boolean | undefined;
+  /** Part of the hidden states that a step of a transformer sets to zero. */
+  readonly dropout?: number | undefined;
+  /** Whether a transformer's matrices are multiplied in half precision, on a GPU that can. */
+  readonly fp16?: boolean | undefined;
+  /** Lowest layers of a transformer that stay as they are. */
+  readonly freeze?: number | undefined;
+  /** Rank of additions to the matrices of a transformer, which alone are trained. */
+  readonly lora?: number | undefined;
+  readonly evalSteps?: number | undefined;
+  readonly patience?: number | undefined;
   readonly weights?: boolean | undefined;
+  /** What the sum of the weighted losses is divided by. */
+  readonly normalise?: Recipe['normalisation'] | undefined;
   readonly seed?: number | undefined;
 }
 
 export interface TrainRequest extends RecipeOptions {
   readonly workspace: string;
   readonly pairs: string;
-  /** `static` for a new static encoder, or the folder of a model. */
+  /** `static` for a new static encoder, or a model: its folder, or its name on the hub (`modelFolder`). */
   readonly base?: string | undefined;
   readonly corpus?: string | undefined;
   readonly out: string;
   readonly weights: boolean;
+  readonly device?: DeviceWish | undefined;
   /** Part of the questions that is kept out of the training and measured after each epoch. */
   readonly heldOut?: number | undefined;
 }
@@ -54,6 +78,7 @@ export interface ResumeRequest {
   readonly workspace: string;
   /** A run, by its folder or by its id in the workspace. */
   readonly run: string;
+  readonly device?: DeviceWish | undefined;
 }
 
 export interface TrainAnswer extends TrainResult {
@@ -64,7 +89,10 @@ export interface TrainAnswer extends TrainResult {
 /** Cut-off of the metric that is shown while training. */
 const cutoff = 10;
 
-/** Goes on with a run that was stopped. */
+/**
+ * Goes on with a run that was stopped.
+ * @throws LratError as `resume`, or if it measures while it trains and the questions for that are gone
+ */
 export async function resumeTraining(request: ResumeRequest, job: Job): Promise<TrainAnswer> {
   const { run } = request;
   const isFolder = isAbsolute(run) || existsSync(join(run, 'run.json'));
@@ -72,7 +100,15 @@ export async function resumeTraining(request: ResumeRequest, job: Job): Promise<
     isFolder ? resolve(run) : join(existingWorkspace(request.workspace).runs, run),
   );
   const heldOut = heldOutPairs(folder);
-  const result = await resume(folder.path, job, measured(heldOut, job));
+  const { evaluateSteps, patience } = folder.readRecord().recipe;
+  if (heldOut === null && (evaluateSteps !== null || patience !== null)) {
+    const file = heldOutPath(folder) ?? 'a file of them';
+    throw new LratError(`needs its held-out questions to go on as it began, and ${file} is not there.`, {
+      place: folder.path,
+      remedy: 'Put the file back, or start a new training.',
+    });
+  }
+  const result = await resume(folder.path, job, { ...measured(heldOut, job), device: request.device });
   if (heldOut !== null) await compareWithBase(result, heldOut, job);
   return { ...result, heldOut };
 }
@@ -81,8 +117,10 @@ export async function resumeTraining(request: ResumeRequest, job: Job): Promise<
 export async function trainModel(request: TrainRequest, job: Job): Promise<TrainAnswer> {
   const { pairs, out } = request;
   const paths = ensureWorkspace(existingWorkspace(request.workspace).workspace);
-  const base = request.base ?? 'static';
-  const recipe = recipeOf(request, recipeFor(base === 'static' ? 'static' : modelFamily(base)));
+  const base = await modelFolder(request.base ?? 'static', job);
+  const family = base === 'static' ? 'static' : modelFamily(base);
+  checkOptions(request, base, family);
+  const recipe = recipeOf(request, recipeFor(family, request.lora !== undefined));
   const set =
     request.heldOut === undefined || request.heldOut === 0
       ? { train: pairs, heldOut: null }
@@ -97,10 +135,64 @@ export async function trainModel(request: TrainRequest, job: Job): Promise<Train
       lineage: lineageOf(pairs),
     },
     job,
-    measured(set.heldOut, job),
+    { ...measured(set.heldOut, job), device: request.device },
   );
   if (set.heldOut !== null) await compareWithBase(result, set.heldOut, job);
   return { ...result, heldOut: set.heldOut };
+}
+
+/** @throws LratError for options that would do nothing, and for a model that would take the place of its base. */
+function checkOptions(
+  { dropout, fp16, freeze, lora, evalSteps, patience, heldOut = 0, ...request }: TrainRequest,
+  base: string,
+  family: string,
+): void {
+  const ofLayers = { '--freeze': freeze, '--lora': lora, '--dropout': dropout, '--fp16': fp16 };
+  const idle = Object.entries(ofLayers).find(([, value]) => Number(value ?? 0) > 0);
+  if (family === 'static' && idle !== undefined) {
+    throw new LratError('a static encoder has no layers.', {
+      place: idle[0],
+      remedy: 'Leave it out, or name the folder of a transformer by --base.',
+    });
+  }
+  if (family === 'static' && request.device === 'webgpu') {
+    throw new LratError('static encoders are trained on the CPU.', {
+      place: '--device',
+      remedy: 'Leave it out, or name the folder of a transformer by --base.',
+    });
+  }
+  const { corpus, dimension, out } = request;
+  if (base !== 'static' && (corpus !== undefined || dimension !== undefined)) {
+    throw new LratError(`is for a new static encoder; ${base} has its vocabulary and its dimension.`, {
+      place: corpus === undefined ? '--dimension' : '--corpus',
+      remedy: 'Leave it out, or leave --base out.',
+    });
+  }
+  if (base !== 'static' && (liesWithin(out, base) || liesWithin(base, out))) {
+    throw new LratError(`overlaps ${base}, which the training starts from and compares its model with.`, {
+      place: out,
+      remedy: 'Name another folder by --out.',
+    });
+  }
+  if (heldOut === 0 && (evalSteps !== undefined || patience !== undefined)) {
+    throw new LratError('there are no held-out questions to measure on.', {
+      place: evalSteps === undefined ? '--patience' : '--eval-steps',
+      remedy: 'Keep some out of the training: --held-out 0.2.',
+    });
+  }
+}
+
+/** Whether a path is a folder or in it, whatever links lead there. */
+function liesWithin(path: string, folder: string): boolean {
+  const inside = relative(realPath(resolve(folder)), realPath(resolve(path)));
+  return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
+}
+
+/** With links followed, also where the last names are not there yet. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync.native(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
 }
 
 function recipeOf(request: TrainRequest, defaults: Recipe): Recipe {
@@ -113,7 +205,20 @@ function recipeOf(request: TrainRequest, defaults: Recipe): Recipe {
     ...(request.tau !== undefined && { temperature: request.tau }),
     ...(request.group !== undefined && { groupSize: request.group }),
     ...(request.warmup !== undefined && { warmupRatio: request.warmup }),
+    ...(request.schedule !== undefined && { decay: request.schedule }),
+    ...(request.weightDecay !== undefined && { weightDecay: request.weightDecay }),
+    ...(request.clip !== undefined && { maxGradientNorm: request.clip === 0 ? null : request.clip }),
+    ...(request.normalise !== undefined && { normalisation: request.normalise }),
     ...(request.maxLength !== undefined && { maxTokens: request.maxLength }),
+    ...(request.accumulate !== undefined && { accumulation: request.accumulate }),
+    ...(request.together !== undefined && { together: request.together }),
+    ...(request.dropout !== undefined && { dropout: request.dropout }),
+    ...(request.fp16 !== undefined && { fp16: request.fp16 }),
+    ...(request.freeze !== undefined && { frozenLayers: request.freeze }),
+    // An alpha of twice the rank is customary; another one is another learning rate.
+    ...(request.lora !== undefined && { lora: { rank: request.lora, alpha: 2 * request.lora } }),
+    ...(request.evalSteps !== undefined && { evaluateSteps: request.evalSteps }),
+    ...(request.patience !== undefined && { patience: request.patience }),
     ...(request.seed !== undefined && { seed: request.seed }),
   });
 }
@@ -205,15 +310,6 @@ async function compareWithBase({ run, model }: TrainResult, heldOut: string, job
   const { metrics, queries, questions, withoutRelevant, rows: table, differences } = evaluation;
   const result = { version: 1, metrics, queries, questions, withoutRelevant, rows: table, differences };
   writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
-}
-
-/** Two models may be called alike; here their part tells them apart. */
-function named(retriever: Retriever, name: string): Retriever {
-  return {
-    name,
-    search: (query, k) => retriever.search(query, k),
-    ...(retriever.searchAll && { searchAll: retriever.searchAll.bind(retriever) }),
-  };
 }
 
 /** Measures an encoder after each epoch on held-out pairs, among the documents that those pairs hold. */

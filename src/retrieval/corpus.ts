@@ -3,9 +3,11 @@ import { LratError } from '../base/errors.ts';
 import type { Document } from './retriever.ts';
 
 /** A fingerprint of a corpus: ids and texts, in order. */
-export function corpusFingerprint(documents: Iterable<Document>): string {
+export async function corpusFingerprint(
+  documents: Iterable<Document> | AsyncIterable<Document>,
+): Promise<string> {
   const hash = createHash('sha256');
-  for (const { id, text } of documents) hash.update(`${JSON.stringify([id, text])}\n`);
+  for await (const { id, text } of documents) hash.update(`${JSON.stringify([id, text])}\n`);
   return hash.digest('hex').slice(0, 16);
 }
 

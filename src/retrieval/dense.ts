@@ -1,43 +1,44 @@
-import { setImmediate as breathe } from 'node:timers/promises';
-import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { distinct } from './corpus.ts';
-import { readIndexFile, rebuild, writeIndexFile } from './index-file.ts';
+import { encodeBlocks } from './embed.ts';
 import type { Document, Hit, Retriever } from './retriever.ts';
+import type { Share } from './search-share.ts';
+import { searchTogether } from './search-threads.ts';
 import { TopK } from './top-k.ts';
+import { readVectors, type VectorSource } from './vector-file.ts';
+import { greatestNorm, type Precision, rowsAtOnce, sharedVectors, type Vectors, widened } from './vectors.ts';
 
-/** What the vectors were made of: fingerprints of the model and of the corpus. */
-export interface VectorSource {
-  readonly model: string;
-  readonly corpus: string;
-}
+/** More multiplications than this are quicker in threads, though these have to be started first. */
+const worthThreads = 2 ** 29;
 
-interface Meta {
-  readonly source: VectorSource;
-  readonly dimension: number;
-  readonly documents: number;
-}
+/** Beyond those asked for, so many documents are kept for each query in 32 bits: as many may change places in 64. */
+const spare = 8;
 
-const kind = 'vectors';
-
-/** Document vectors, searched exactly: every document is compared. */
+/**
+ * Document vectors, searched exactly: every document is compared. A score is the inner product of the query with the vector
+ * as it is stored, summed in 64 bits from the first number to the last. It is the same for one query and for many, whatever
+ * the threads.
+ */
 export class DenseIndex {
-  readonly dimension: number;
   readonly #ids: readonly string[];
-  readonly #rows: Float32Array;
-  /** Of the two queries that are compared at a time. */
-  readonly #scores: readonly [Float64Array, Float64Array];
+  readonly #vectors: Vectors;
+  #greatestNorm: number | undefined;
 
-  /** @param rows row-major `ids.length × dimension`, each row L2-normalised or zero. */
-  constructor(ids: readonly string[], rows: Float32Array, dimension: number) {
+  constructor(ids: readonly string[], vectors: Vectors) {
+    if (vectors.size !== ids.length) throw new RangeError(`${ids.length} ids for ${vectors.size} vectors`);
+    this.#ids = ids;
+    this.#vectors = vectors;
+  }
+
+  /** @param rows row-major `ids.length × dimension`, which are copied. */
+  static of(ids: readonly string[], rows: Float32Array, dimension: number): DenseIndex {
     if (rows.length !== ids.length * dimension) {
       throw new RangeError(`${ids.length} vectors of dimension ${dimension} are not ${rows.length} numbers`);
     }
-    this.dimension = dimension;
-    this.#ids = ids;
-    this.#rows = rows;
-    this.#scores = [new Float64Array(ids.length), new Float64Array(ids.length)];
+    const vectors = sharedVectors('fp32', ids.length, dimension);
+    vectors.numbers.set(rows);
+    return new DenseIndex(ids, vectors);
   }
 
   /**
@@ -45,25 +46,8 @@ export class DenseIndex {
    * @throws LratError if the file is missing, cut off, damaged, or holds vectors of another model or corpus.
    */
   static load(path: string, expected: VectorSource): DenseIndex {
-    const { meta, sections } = readIndexFile<Meta, { ids: readonly string[]; rows: Float32Array }>(
-      path,
-      kind,
-    );
-    for (const what of ['model', 'corpus'] as const) {
-      if (meta.source[what] !== expected[what]) {
-        throw new LratError(
-          `holds the vectors of another ${what} (${meta.source[what]}, ${expected[what]} is needed).`,
-          { place: path, remedy: rebuild },
-        );
-      }
-    }
-    return new DenseIndex(sections.ids, sections.rows, meta.dimension);
-  }
-
-  /** @throws LratError if the file cannot be written. */
-  save(path: string, source: VectorSource): void {
-    const meta: Meta = { source, dimension: this.dimension, documents: this.size };
-    writeIndexFile(path, kind, meta, { ids: this.#ids, rows: this.#rows });
+    const { ids, vectors } = readVectors(path, expected);
+    return new DenseIndex(ids, vectors);
   }
 
   /** Number of documents. */
@@ -71,53 +55,131 @@ export class DenseIndex {
     return this.#ids.length;
   }
 
+  get dimension(): number {
+    return this.#vectors.dimension;
+  }
+
+  get precision(): Precision {
+    return this.#vectors.precision;
+  }
+
   /** The k documents with the greatest inner product, that is, cosine; equal ones in order of the corpus. */
   search(vector: Float32Array, k: number): Hit[] {
-    if (vector.length !== this.dimension) {
-      throw new RangeError(`a vector of dimension ${vector.length} among those of ${this.dimension}`);
+    const { size, dimension } = this;
+    if (vector.length !== dimension) {
+      throw new RangeError(`a vector of dimension ${vector.length} among those of ${dimension}`);
     }
-    const [scores] = this.#scores;
-    innerProducts(this.#rows, Float64Array.from(vector), scores);
-    return this.#best(scores, k);
+    const best = new TopK(k, size);
+    const query = Float64Array.from(vector);
+    const scratch = new Float32Array(rowsAtOnce * dimension);
+    const starts = Int32Array.from({ length: rowsAtOnce }, (_, i) => i * dimension);
+    const scores = new Float64Array(rowsAtOnce);
+    for (let first = 0; first < size; first += rowsAtOnce) {
+      const count = Math.min(rowsAtOnce, size - first);
+      const rows = widened(this.#vectors, first, count, scratch);
+      innerProducts(rows, starts, query, scores.subarray(0, count));
+      for (let i = 0; i < count; i++) best.offer(first + i, scores[i]!);
+    }
+    return this.#hits(best);
   }
 
   /**
-   * The lists of several vectors, the same as `search` gives.
+   * The lists of several vectors, the same as `search` gives. Much work is done in threads: these multiply in 32 bits, and
+   * of what comes near to the best the scores are computed anew.
+   *
    * @param vectors row-major, one vector after the other
+   * @param threads in how many; as many as are worth their while unless it is said
    */
-  searchAll(vectors: Float32Array, k: number): Hit[][] {
-    const { dimension } = this;
+  async searchAll(vectors: Float32Array, k: number, threads?: number): Promise<Hit[][]> {
+    const { size, dimension } = this;
     if (vectors.length % dimension !== 0) {
       throw new RangeError(`${vectors.length} numbers are no vectors of dimension ${dimension}`);
     }
-    const [first, second] = this.#scores;
-    const lists: Hit[][] = [];
-    for (let begin = 0; begin < vectors.length; begin += 2 * dimension) {
-      const [middle, end] = [begin + dimension, begin + 2 * dimension];
-      if (end > vectors.length) {
-        lists.push(this.search(vectors.subarray(begin, middle), k));
-      } else {
-        const a = Float64Array.from(vectors.subarray(begin, middle));
-        const b = Float64Array.from(vectors.subarray(middle, end));
-        innerProductsOfTwo(this.#rows, a, b, first, second);
-        lists.push(this.#best(first, k), this.#best(second, k));
-      }
+    const queries = Array.from({ length: vectors.length / dimension }, (_, i) =>
+      vectors.subarray(i * dimension, (i + 1) * dimension),
+    );
+    const work = vectors.length * size;
+    if (k === 0 || work === 0 || (threads === undefined && work < worthThreads)) {
+      return queries.map(query => this.search(query, k));
     }
-    return lists;
+    const keep = Math.min(size, k + spare);
+    const shares = await searchTogether({ vectors: this.#vectors, queries: vectors, keep }, threads);
+    return queries.map((query, i) => this.#sure(query, k, merged(shares, i, keep, size)));
   }
 
-  #best(scores: Float64Array, k: number): Hit[] {
-    const best = new TopK(k, this.size);
-    for (let position = 0; position < this.size; position++) best.offer(position, scores[position]!);
+  /**
+   * The best k among candidates.
+   * @param candidates the best by their products in 32 bits, best first; all documents, or more than k
+   */
+  #sure(query: Float32Array, k: number, candidates: readonly Candidate[]): Hit[] {
+    // A sum of n products of 32 bits, in any order, is within n 2⁻²⁴ (1 + n 2⁻²⁴ + …) of the true one, of the norms'
+    // product (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+    this.#greatestNorm ??= greatestNorm(this.#vectors);
+    const norm = Math.sqrt(query.reduce((sum, x) => sum + x * x, 0));
+    const error = 1.01 * this.dimension * 2 ** -24 * norm * this.#greatestNorm;
+    const needed = (candidates[k - 1]?.score ?? Number.NEGATIVE_INFINITY) - 2 * error;
+    const worst = candidates.at(-1);
+    // So many are alike that one which was not kept may belong to the best: all are compared, as a single query's.
+    if (candidates.length < this.size && worst !== undefined && worst.score >= needed) {
+      return this.search(query, k);
+    }
+    const near = candidates.filter(({ score }) => score >= needed).map(({ position }) => position);
+    const scores = this.#scoresAt(near, Float64Array.from(query));
+    const best = new TopK(k, near.length);
+    for (const [i, position] of near.entries()) best.offer(position, scores[i]!);
+    return this.#hits(best);
+  }
+
+  #scoresAt(positions: readonly number[], query: Float64Array): Float64Array {
+    const { numbers, dimension } = this.#vectors;
+    const scores = new Float64Array(positions.length);
+    // They lie far apart: to copy them first would cost a second wait for memory. Places must fit into 31 bits.
+    if (numbers instanceof Float32Array && numbers.length < 2 ** 31) {
+      const starts = Int32Array.from(positions, position => position * dimension);
+      innerProducts(numbers, starts, query, scores);
+      return scores;
+    }
+    const starts = Int32Array.from(positions, (_, i) => i * dimension);
+    const rows = new Float32Array(positions.length * dimension);
+    const scratch = new Float32Array(dimension);
+    for (const [i, position] of positions.entries()) {
+      rows.set(widened(this.#vectors, position, 1, scratch), starts[i]);
+    }
+    innerProducts(rows, starts, query, scores);
+    return scores;
+  }
+
+  #hits(best: TopK): Hit[] {
     return best.drain((position, score) => ({ id: this.#ids[position]!, score }));
   }
+}
+
+interface Candidate {
+  readonly position: number;
+  readonly score: number;
+}
+
+/** The best of a query among the documents of all shares. */
+function merged(shares: readonly Share[], query: number, keep: number, size: number): Candidate[] {
+  const best = new TopK(keep, size);
+  for (const { counts, positions, scores } of shares) {
+    for (let i = query * keep; i < query * keep + counts[query]!; i++) best.offer(positions[i]!, scores[i]!);
+  }
+  return best.drain((position, score) => ({ position, score }));
 }
 
 /**
  * Four rows at a time: four independent sums keep the processor busy and share each number of the vector. Each row is
  * summed in the same order wherever it stands, so that equal rows have equal scores.
+ *
+ * @param starts where each row begins among the numbers
  */
-function innerProducts(rows: Float32Array, vector: Float64Array, out: Float64Array): void {
+function innerProducts(
+  numbers: Float32Array,
+  starts: Int32Array,
+  vector: Float64Array,
+  out: Float64Array,
+): void {
   const dimension = vector.length;
   let row = 0;
   for (; row + 4 <= out.length; row += 4) {
@@ -125,12 +187,14 @@ function innerProducts(rows: Float32Array, vector: Float64Array, out: Float64Arr
     let b = 0;
     let c = 0;
     let d = 0;
-    for (let i = 0, p = row * dimension; i < dimension; i++, p++) {
+    let p = starts[row]!;
+    const [toB, toC, toD] = [starts[row + 1]! - p, starts[row + 2]! - p, starts[row + 3]! - p];
+    for (let i = 0; i < dimension; i++, p++) {
       const x = vector[i]!;
-      a += rows[p]! * x;
-      b += rows[p + dimension]! * x;
-      c += rows[p + 2 * dimension]! * x;
-      d += rows[p + 3 * dimension]! * x;
+      a += numbers[p]! * x;
+      b += numbers[p + toB]! * x;
+      c += numbers[p + toC]! * x;
+      d += numbers[p + toD]! * x;
     }
     out[row] = a;
     out[row + 1] = b;
@@ -139,66 +203,10 @@ function innerProducts(rows: Float32Array, vector: Float64Array, out: Float64Arr
   }
   for (; row < out.length; row++) {
     let a = 0;
-    for (let i = 0, p = row * dimension; i < dimension; i++, p++) a += rows[p]! * vector[i]!;
+    for (let i = 0, p = starts[row]!; i < dimension; i++, p++) a += numbers[p]! * vector[i]!;
     out[row] = a;
   }
 }
-
-/**
- * The same of two vectors, quicker than two passes because each number of the rows is fetched and widened once (1.6 times
- * as many queries per second in `test/bench/search.ts`' setting). Each sum adds up as there, so that a score does not
- * change with the queries beside it.
- */
-function innerProductsOfTwo(
-  rows: Float32Array,
-  first: Float64Array,
-  second: Float64Array,
-  firstOut: Float64Array,
-  secondOut: Float64Array,
-): void {
-  const dimension = first.length;
-  let row = 0;
-  for (; row + 4 <= firstOut.length; row += 4) {
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let e = 0;
-    let f = 0;
-    let g = 0;
-    let h = 0;
-    for (let i = 0, p = row * dimension; i < dimension; i++, p++) {
-      const x = first[i]!;
-      const y = second[i]!;
-      const r0 = rows[p]!;
-      const r1 = rows[p + dimension]!;
-      const r2 = rows[p + 2 * dimension]!;
-      const r3 = rows[p + 3 * dimension]!;
-      a += r0 * x;
-      b += r1 * x;
-      c += r2 * x;
-      d += r3 * x;
-      e += r0 * y;
-      f += r1 * y;
-      g += r2 * y;
-      h += r3 * y;
-    }
-    firstOut[row] = a;
-    firstOut[row + 1] = b;
-    firstOut[row + 2] = c;
-    firstOut[row + 3] = d;
-    secondOut[row] = e;
-    secondOut[row + 1] = f;
-    secondOut[row + 2] = g;
-    secondOut[row + 3] = h;
-  }
-  const rest = rows.subarray(row * dimension);
-  innerProducts(rest, first, firstOut.subarray(row));
-  innerProducts(rest, second, secondOut.subarray(row));
-}
-
-/** Documents encoded between two looks at the job. */
-const chunk = 256;
 
 /** An encoder before an index of the vectors that it made of a corpus. */
 export class DenseRetriever implements Retriever {
@@ -224,19 +232,15 @@ export class DenseRetriever implements Retriever {
    */
   static async build(encoder: Encoder, documents: Iterable<Document>, job: Job): Promise<DenseRetriever> {
     const all = [...distinct(documents)];
-    const rows = new Float32Array(all.length * encoder.dimension);
-    const report = (done: number) =>
-      job.report({ task: 'Encoding documents', done, total: all.length, unit: 'documents' });
-    for (let done = 0; done < all.length; done += chunk) {
-      report(done);
-      await breathe();
-      job.signal.throwIfAborted();
-      const texts = all.slice(done, done + chunk).map(({ text }) => text);
-      rows.set(await encoder.encode(texts, 'document'), done * encoder.dimension);
+    const vectors = sharedVectors('fp32', all.length, encoder.dimension);
+    let written = 0;
+    const counted = { size: all.length, [Symbol.iterator]: () => all.values() };
+    for await (const rows of encodeBlocks(encoder, counted, 0, job)) {
+      vectors.numbers.set(rows, written);
+      written += rows.length;
     }
-    report(all.length);
     const ids = all.map(({ id }) => id);
-    return new DenseRetriever(encoder, new DenseIndex(ids, rows, encoder.dimension));
+    return new DenseRetriever(encoder, new DenseIndex(ids, vectors));
   }
 
   /** A query without a known token has the zero vector, which is near to nothing: it finds nothing, as with BM25. */
@@ -248,9 +252,8 @@ export class DenseRetriever implements Retriever {
   async searchAll(queries: readonly string[], k: number): Promise<Hit[][]> {
     const vectors = await this.#encoder.encode(queries, 'query');
     const { dimension } = this.index;
-    return this.index
-      .searchAll(vectors, k)
-      .map((hits, i) => (isZero(vectors.subarray(i * dimension, (i + 1) * dimension)) ? [] : hits));
+    const lists = await this.index.searchAll(vectors, k);
+    return lists.map((hits, i) => (isZero(vectors.subarray(i * dimension, (i + 1) * dimension)) ? [] : hits));
   }
 }
 

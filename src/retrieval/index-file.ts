@@ -18,8 +18,8 @@ const prefixBytes = 16;
 const checksumBytes = 32;
 const alignment = 8;
 
-/** What a file can hold: numbers, or strings (as JSON). */
-export type Section = Uint32Array | Float32Array | readonly string[];
+/** What a file can hold: whole numbers, or strings (as JSON). */
+export type Section = Uint32Array | readonly string[];
 
 interface Header {
   readonly kind: string;
@@ -31,14 +31,12 @@ interface Header {
 
 const decoders = {
   u32: (bytes: Buffer) => new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
-  f32: (bytes: Buffer) => new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4),
   strings: (bytes: Buffer) => JSON.parse(bytes.toString()) as string[],
 };
 
 function encode(section: Section): { type: keyof typeof decoders; bytes: Uint8Array } {
-  if (section instanceof Uint32Array || section instanceof Float32Array) {
-    const bytes = new Uint8Array(section.buffer, section.byteOffset, section.byteLength);
-    return { type: section instanceof Uint32Array ? 'u32' : 'f32', bytes };
+  if (section instanceof Uint32Array) {
+    return { type: 'u32', bytes: new Uint8Array(section.buffer, section.byteOffset, section.byteLength) };
   }
   return { type: 'strings', bytes: Buffer.from(JSON.stringify(section)) };
 }

@@ -13,6 +13,15 @@ export interface Retriever {
   searchAll?(queries: readonly string[], k: number): Promise<Hit[][]>;
 }
 
+/** A retriever under another name. */
+export function named(retriever: Retriever, name: string): Retriever {
+  return {
+    name,
+    search: (query, k) => retriever.search(query, k),
+    ...(retriever.searchAll && { searchAll: retriever.searchAll.bind(retriever) }),
+  };
+}
+
 /** One document of a corpus. */
 export interface Document {
   readonly id: string;

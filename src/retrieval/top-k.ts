@@ -14,6 +14,12 @@ export class TopK {
     this.#positions = new Uint32Array(this.#scores.length);
   }
 
+  /** A document that comes later in the corpus than those offered so far is kept if its score is greater than this. */
+  get worst(): number {
+    if (this.#size < this.#scores.length) return Number.NEGATIVE_INFINITY;
+    return this.#scores[0] ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Each position at most once. */
   offer(position: number, score: number): void {
     const limit = this.#scores.length;

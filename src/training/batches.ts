@@ -9,25 +9,42 @@ export interface Draw {
   readonly negatives: readonly number[];
 }
 
+/** The rows of a step: batches whose losses are averaged, each with its own in-batch negatives. */
+export type StepDraws = readonly (readonly Draw[])[];
+
 /**
- * The batches of one epoch: rows in random order, each with one of its positives and `groupSize − 1` of its negatives,
- * with replacement only if it has fewer. From the state that `random` had before, the same epoch can be drawn again.
+ * The steps of one epoch: rows in random order, each with one of its positives and `groupSize − 1` of its negatives, with
+ * replacement only if it has fewer. Rows of one trajectory stand together if the recipe wants it. From the state that
+ * `random` had before, the same epoch can be drawn again.
  */
 export function drawEpoch(
   set: TrainingSet,
-  recipe: Pick<Recipe, 'batchSize' | 'groupSize'>,
+  recipe: Pick<Recipe, 'batchSize' | 'groupSize' | 'accumulation' | 'together'>,
   random: Random,
-): Draw[][] {
-  const draws = random.shuffle([...set.rows]).map(
+): StepDraws[] {
+  const order = recipe.together
+    ? random.shuffle([...Map.groupBy(set.rows, ({ trajectory }) => trajectory).values()]).flat()
+    : random.shuffle([...set.rows]);
+  const draws = order.map(
     (row): Draw => ({
       row,
       positive: random.pick(row.positives),
       negatives: drawNegatives(row.negatives, recipe.groupSize - 1, random),
     }),
   );
-  return Array.from({ length: Math.ceil(draws.length / recipe.batchSize) }, (_, i) =>
-    draws.slice(i * recipe.batchSize, (i + 1) * recipe.batchSize),
-  );
+  return pieces(pieces(draws, recipe.batchSize), recipe.accumulation);
+}
+
+/** Steps of an epoch. */
+export function stepsPerEpoch(
+  rows: number,
+  { batchSize, accumulation }: Pick<Recipe, 'batchSize' | 'accumulation'>,
+) {
+  return Math.ceil(Math.ceil(rows / batchSize) / accumulation);
+}
+
+function pieces<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
 function drawNegatives(negatives: readonly number[], count: number, random: Random): number[] {

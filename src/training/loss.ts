@@ -1,6 +1,6 @@
 import type { Value } from '../engine/graph.ts';
 import { add, div, logSoftmax, matmul, mul, neg, reduceSum, transpose } from '../engine/operators.ts';
-import { batchDocuments, type Draw } from './batches.ts';
+import { batchDocuments, type StepDraws } from './batches.ts';
 import type { Recipe } from './recipe.ts';
 
 /**
@@ -19,21 +19,27 @@ export function weightedInfoNce(
   terms: { readonly bias: Value; readonly target: Value; readonly coefficients: Value },
   temperature: number,
 ): Value {
-  const logits = add(div(matmul(queries, transpose(documents)), temperature), terms.bias);
+  // In half precision a temperature of 0.02 would make errors of 0.02 in the logits.
+  const similarities = matmul(queries, transpose(documents), 'float32');
+  const logits = add(div(similarities, temperature), terms.bias);
   const logLikelihood = reduceSum(mul(logSoftmax(logits), terms.target), [1]);
   return neg(reduceSum(mul(logLikelihood, terms.coefficients)));
 }
 
-/** What the loss of a batch needs beside the vectors. */
+/** What the loss of a step needs beside the vectors. */
 export interface LossTerms {
+  /** Of each row. */
+  readonly queries: readonly string[];
+  /** Of each column: positions in `TrainingSet.documents`, the documents of each batch once. */
+  readonly documents: readonly number[];
   /**
    * `[rows, documents]`, added to the logits: 0 for the positive; `ln k` for a negative that stands in the batch k times,
-   * as it counts k times in the published computation; `excluded` for known positives and padding.
+   * as it counts k times in the published computation; `excluded` for known positives and for documents of other batches.
    */
   readonly bias: Float32Array;
   /** `[rows, documents]`: 1 for the positive, else 0. */
   readonly target: Float32Array;
-  /** `[rows]`: `cᵢ`; 0 for padding. */
+  /** `[rows]`: `cᵢ`, over the number of batches. */
   readonly coefficients: Float32Array;
 }
 
@@ -41,33 +47,36 @@ export interface LossTerms {
 const excluded = -1e9;
 
 /**
- * The terms for a batch, padded to `rows × columns`. A negative of row i is its own or one in the batch of another row,
- * unless it is a known positive of row i.
+ * The terms for the batches of a step, whose losses are averaged. A negative of row i is its own or one in the batch of
+ * another row, unless it is a known positive of row i.
  */
-export function lossTerms(
-  draws: readonly Draw[],
-  rows: number,
-  columns: number,
-  recipe: Pick<Recipe, 'weighted' | 'normalisation'>,
-): LossTerms {
-  const { documents, counts } = batchDocuments(draws);
-  const bias = new Float32Array(rows * columns).fill(excluded);
-  const target = new Float32Array(rows * columns);
-  const coefficients = new Float32Array(rows);
-  const weights = draws.map(({ row }) => (recipe.weighted ? row.weight : 1));
-  const total =
-    recipe.normalisation === 'rows' ? draws.length : weights.reduce((sum, weight) => sum + weight, 0);
-  const biases = counts.map(Math.log);
-  for (const [i, { row, positive }] of draws.entries()) {
-    const start = i * columns;
-    for (const [j, document] of documents.entries()) {
-      if (document === positive) {
-        bias[start + j] = 0;
-        target[start + j] = 1;
-      } else if (!row.known.has(document)) bias[start + j] = biases[j]!;
+export function lossTerms(batches: StepDraws, recipe: Pick<Recipe, 'weighted' | 'normalisation'>): LossTerms {
+  const rows = batches.flat();
+  const columnsOf = batches.map(batchDocuments);
+  const documents = columnsOf.flatMap(({ documents }) => documents);
+  const bias = new Float32Array(rows.length * documents.length).fill(excluded);
+  const target = new Float32Array(rows.length * documents.length);
+  const coefficients = new Float32Array(rows.length);
+  let [row, column] = [0, 0];
+  for (const [b, draws] of batches.entries()) {
+    const { documents: own, counts } = columnsOf[b]!;
+    const weights = draws.map(({ row }) => (recipe.weighted ? row.weight : 1));
+    const total =
+      recipe.normalisation === 'rows' ? draws.length : weights.reduce((sum, weight) => sum + weight, 0);
+    const biases = counts.map(Math.log);
+    for (const [i, { row: given, positive }] of draws.entries()) {
+      const start = (row + i) * documents.length + column;
+      for (const [j, document] of own.entries()) {
+        if (document === positive) {
+          bias[start + j] = 0;
+          target[start + j] = 1;
+        } else if (!given.known.has(document)) bias[start + j] = biases[j]!;
+      }
+      // Rows of weight 0 alone give the loss 0, in both forms.
+      coefficients[row + i] = total === 0 ? 0 : weights[i]! / total / batches.length;
     }
-    // Rows of weight 0 alone give the loss 0, in both forms.
-    coefficients[i] = total === 0 ? 0 : weights[i]! / total;
+    row += draws.length;
+    column += own.length;
   }
-  return { bias, target, coefficients };
+  return { queries: rows.map(({ row }) => row.query), documents, bias, target, coefficients };
 }

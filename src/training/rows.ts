@@ -11,6 +11,8 @@ export interface TrainingRow {
   /** None of them is in `known`. */
   readonly negatives: readonly number[];
   readonly weight: number;
+  /** The trajectory it was mined from, or its question where that is not known. */
+  readonly trajectory: string;
   /** Documents that must not count as negatives: the known positives of its query and question, and their copies. */
   readonly known: ReadonlySet<number>;
 }
@@ -57,6 +59,7 @@ export async function readTrainingSet(path: string): Promise<TrainingSet> {
     query: string;
     question: string | null;
     weight: number;
+    trajectory: string;
     positives: number[];
     negatives: number[];
   }[] = [];
@@ -73,6 +76,7 @@ export async function readTrainingSet(path: string): Promise<TrainingSet> {
       query: row.query,
       question: row.question,
       weight: row.reweight_rate,
+      trajectory: row.trajectory === null ? (row.question ?? row.query) : `${row.log}\0${row.trajectory}`,
       positives: row.pos.map((text, i) => intern(row.pos_id[i]!, text)),
       negatives: row.neg.map((text, i) => intern(row.neg_id[i]!, text)),
     });
@@ -100,13 +104,13 @@ export async function readTrainingSet(path: string): Promise<TrainingSet> {
     addTo(byQuery, normaliseText(query), positives);
     if (question !== null) addTo(byQuestion, normaliseText(question), positives);
   }
-  const rows = lines.map(({ query, question, weight, positives, negatives }): TrainingRow => {
+  const rows = lines.map(({ query, question, weight, trajectory, positives, negatives }): TrainingRow => {
     const ofQuery = byQuery.get(normaliseText(query))!;
     const known =
       question === null ? ofQuery : new Set([...ofQuery, ...byQuestion.get(normaliseText(question))!]);
     const kept = negatives.filter(negative => !known.has(negative));
     drop('negatives that are known positives', negatives.length - kept.length);
-    return { query, positives, negatives: kept, weight, known };
+    return { query, positives, negatives: kept, weight, trajectory, known };
   });
   const provenance = { logs: logs.size, modes: [...modes].sort(), questions: questions.size };
   return { documents, rows, dropped, hash: await hashOf(path), provenance };

@@ -215,18 +215,41 @@ export class RunFolder {
     writeFileAtomic(this.metrics, kept.map(metric => `${JSON.stringify(metric)}\n`).join(''));
   }
 
+  /** Where the checkpoint after a step is, or has to be written. */
+  checkpoint(step: number): string {
+    return this.#stateFile('step', step);
+  }
+
   /** Paths of the checkpoints, newest first. */
   listCheckpoints(): string[] {
-    if (!existsSync(this.checkpoints)) return [];
-    return readdirSync(this.checkpoints)
-      .filter(name => /^step-\d+\.safetensors$/.test(name))
-      .sort()
-      .reverse()
-      .map(name => join(this.checkpoints, name));
+    return this.#stateFiles('step');
+  }
+
+  /** Where the parameters after a step are, while they have to be kept because they were the best that were measured. */
+  best(step: number): string {
+    return this.#stateFile('best', step);
+  }
+
+  /** Paths of the states that were the best when they were measured, newest first. */
+  listBest(): string[] {
+    return this.#stateFiles('best');
   }
 
   removeCheckpoints(): void {
     rmSync(this.checkpoints, { recursive: true, force: true });
+  }
+
+  #stateFile(kind: 'step' | 'best', step: number): string {
+    return join(this.checkpoints, `${kind}-${String(step).padStart(9, '0')}.safetensors`);
+  }
+
+  #stateFiles(kind: 'step' | 'best'): string[] {
+    if (!existsSync(this.checkpoints)) return [];
+    return readdirSync(this.checkpoints)
+      .filter(name => name.startsWith(`${kind}-`) && name.endsWith('.safetensors'))
+      .sort()
+      .reverse()
+      .map(name => join(this.checkpoints, name));
   }
 
   #make(): void {

@@ -1,12 +1,17 @@
-import type { TrainableEncoder } from '../encoder/trainable.ts';
+import { LratError } from '../base/errors.ts';
+import type { BatchText, Pass, Plan, TrainableEncoder } from '../encoder/trainable.ts';
+import { dynamicModel, type Sized } from '../engine/dynamic.ts';
 import { gradients } from '../engine/gradient.ts';
-import { Graph, type Value } from '../engine/graph.ts';
-import { add, mul, reduceSum } from '../engine/operators.ts';
-import { adamW, defaultAdamW, type Optimizer } from '../engine/optimizer.ts';
-import { compile, type Program } from '../engine/session.ts';
-import { type HostTensor, type Tensor, tensor } from '../engine/tensor.ts';
-import { batchDocuments, type Draw } from './batches.ts';
-import { lossTerms, weightedInfoNce } from './loss.ts';
+import { Graph, type Products, type Value } from '../engine/graph.ts';
+import { type LoadedModel, loadModel } from '../engine/inference.ts';
+import { add, concat, gather, mul, reduceSum } from '../engine/operators.ts';
+import { type AdamWSettings, defaultAdamW } from '../engine/optimizer.ts';
+import type { Device } from '../engine/runtime.ts';
+import type { SizeGroups, Sizes } from '../engine/sizes.ts';
+import { HostTensor, type Tensor, tensor, zeroTensor } from '../engine/tensor.ts';
+import type { StepDraws } from './batches.ts';
+import { deviceLearner, hostLearner, type Learner, type Moments } from './learner.ts';
+import { type LossTerms, lossTerms, weightedInfoNce } from './loss.ts';
 import type { Recipe } from './recipe.ts';
 import type { TrainingSet } from './rows.ts';
 
@@ -14,190 +19,348 @@ export interface StepResult {
   readonly loss: number;
   /** Before clipping. */
   readonly gradientNorm: number;
-  /** Whether loss, gradients and new parameters are finite numbers. If not, the step was not taken. */
+  /** Whether loss, gradients and new parameters are finite numbers. If not, the model in memory is not to be used. */
   readonly finite: boolean;
+  /** Of the distinct texts. */
   readonly tokens: number;
 }
 
-/** The moments of AdamW, by `<parameter>.moment1` and `.moment2`, of the shapes of the parameters. */
-export type Moments = Map<string, Float32Array>;
-
-export function initialMoments(model: TrainableEncoder): Moments {
-  return new Map(
-    [...model.parameters].flatMap(([name, { data }]) =>
-      momentNames(name).map(moment => [moment, new Float32Array(data.length)] as const),
-    ),
-  );
+export interface StepperOptions {
+  /** Where to compute; static encoders are trained on the CPU. */
+  readonly device: Device;
+  readonly threads: number;
+  /** In which numbers the model multiplies matrices, 32 bits unless told. The loss always does in 32. */
+  readonly products?: Products;
+  /** Tokens that go through the model at a time; what the model proposes unless told. */
+  readonly tokensPerPass?: number;
+  /** Is told in a sentence when memory runs out and smaller passes are tried. */
+  readonly onRetry?: (message: string) => void;
 }
 
-function momentNames(parameter: string): string[] {
-  return [`${parameter}.moment1`, `${parameter}.moment2`];
+/** A loss, and its gradients by the parameters: by all elements, or by the rows that the plan names. */
+interface LossAndGradients {
+  readonly loss: number;
+  readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * Optimiser steps on a model: loss, gradients and AdamW in one graph per shape of batch.
+ * Optimiser steps on a model. Each distinct text of a step is encoded once, however many rows use it.
  *
- * AdamW is PyTorch's (decoupled decay, bias correction by the number of the step), with one difference where a batch
- * reads only some rows of a parameter: the rows that it does not read, and their moments, stay as they are (as in
- * PyTorch's SparseAdam), instead of moving on by their old moments and decaying. For a static encoder a step then costs
- * as much as the batch and not as the vocabulary. Parameters that are read whole get exactly AdamW.
+ * Where all texts fit into one pass, loss and gradients are one computation. Where they do not, gradients are cached (Gao et
+ * al., arXiv 2101.06983): texts are encoded, the loss's gradients by their vectors are taken, and each pass goes through the
+ * model again and takes these further back. The last pass needs no second time: it takes the loss with the vectors of the
+ * others given. Both ways give the same numbers, to rounding, so the size of a batch is a question of time and not of memory.
  */
 export class Stepper {
   readonly #model: TrainableEncoder;
   readonly #moments: Moments;
   readonly #set: TrainingSet;
   readonly #recipe: Recipe;
-  readonly #threads: number;
-  readonly #programs = new Map<
-    string,
-    Promise<{ program: Program<Record<string, Value>>; optimizer: Optimizer }>
-  >();
+  readonly #options: StepperOptions;
+  #tokensPerPass: number;
+  readonly #programs = new Map<string, Promise<LoadedModel<Tensor>>>();
+  #learner: Promise<Learner> | undefined;
 
-  constructor(model: TrainableEncoder, moments: Moments, set: TrainingSet, recipe: Recipe, threads: number) {
+  constructor(
+    model: TrainableEncoder,
+    moments: Moments,
+    set: TrainingSet,
+    recipe: Recipe,
+    options: StepperOptions,
+  ) {
     this.#model = model;
     this.#moments = moments;
     this.#set = set;
     this.#recipe = recipe;
-    this.#threads = threads;
+    this.#options = options;
+    this.#tokensPerPass = options.tokensPerPass ?? model.tokensPerPass;
   }
 
-  /** Memory for the rows that a batch reads, used again and again: by name and size. */
-  readonly #memory = new Map<string, Float32Array>();
-
   /**
-   * One step on a batch, `number` counted from 1. If it leads to a number that is not finite, nothing changes: the
-   * caller sees it by the result.
+   * One step, `number` counted from 1.
    */
-  async step(draws: readonly Draw[], number: number, learningRate: number): Promise<StepResult> {
-    const { documents } = batchDocuments(draws);
-    const batch = this.#model.batch(
-      draws.map(({ row }) => row.query),
-      documents.map(document => this.#set.documents[document]!.text),
-    );
-    const { bias, target, coefficients } = lossTerms(draws, batch.queries, batch.documents, this.#recipe);
-    const rows = batch.queries;
-    const given: Record<string, HostTensor> = {
-      ...batch.inputs,
-      bias: tensor('float32', [rows, batch.documents], bias),
-      target: tensor('float32', [rows, batch.documents], target),
-      coefficients: tensor('float32', [rows], coefficients),
-    };
-    const state: Record<string, HostTensor> = {};
-    for (const [name, { shape, data }] of this.#model.parameters) {
-      const part = batch.rows.get(name);
-      for (const [key, whole] of this.#tables(name, data)) {
-        state[key] =
-          part === undefined
-            ? tensor('float32', shape, whole)
-            : tensor('float32', [part.size, ...shape.slice(1)], this.#gather(key, whole, shape, part));
-      }
-    }
-    let entry = this.#programs.get(batch.key);
-    if (entry === undefined) {
-      entry = this.#compile(given, state);
-      this.#programs.set(batch.key, entry);
-    }
-    const { program, optimizer } = await entry;
-    const results = await program.run({ ...given, ...state, ...optimizer.scalars(number, learningRate) });
-    const loss = (await results.loss!.floats())[0]!;
-    const gradientNorm = (await results.gradientNorm!.floats())[0]!;
-    const overflow = (await results.overflow!.floats())[0]!;
-    const finite = [loss, gradientNorm, overflow].every(Number.isFinite);
-    if (finite) await this.#take(results, batch.rows);
-    return { loss, gradientNorm, finite, tokens: batch.tokens };
+  async step(draws: StepDraws, number: number, learningRate: number): Promise<StepResult> {
+    const terms = lossTerms(draws, this.#recipe);
+    const { texts, queryTexts, documentTexts } = this.#distinctTexts(terms);
+    const { plan, loss, gradients } = await this.#withLessMemory(async tokensPerPass => {
+      const plan = this.#model.plan(texts, tokensPerPass, number);
+      return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };
+    });
+    const learner = await this.#learning(plan);
+    const { norm, finite } = Number.isFinite(loss)
+      ? await learner.step(gradients, plan.rows, number, learningRate)
+      : { norm: Number.NaN, finite: false };
+    return { loss, gradientNorm: norm, finite, tokens: plan.tokens };
+  }
+
+  /** Brings the model's parameters and the moments up to date in main memory, wherever they are learned. */
+  async read(): Promise<void> {
+    await (await this.#learner)?.read();
   }
 
   async dispose(): Promise<void> {
-    for (const entry of this.#programs.values()) await (await entry).program.dispose();
-    this.#programs.clear();
+    await this.#disposeOfPrograms();
+    // One that could not be made holds nothing.
+    await (await this.#learner?.catch(() => undefined))?.dispose();
+    this.#learner = undefined;
   }
 
-  #gather(
-    key: string,
-    table: Float32Array,
-    shape: readonly number[],
-    { indices, size }: { readonly indices: Int32Array; readonly size: number },
-  ): Float32Array {
-    const length = rowLength(shape);
-    const memory = `${key}:${size}`;
-    const rows = this.#memory.get(memory) ?? new Float32Array(size * length);
-    this.#memory.set(memory, rows);
-    // Element by element: views of single rows would cost more than the copying.
-    for (let i = 0; i < indices.length; i++) {
-      const from = indices[i]! * length;
-      const to = i * length;
-      for (let j = 0; j < length; j++) rows[to + j] = table[from + j]!;
-    }
-    return rows.fill(0, indices.length * length);
+  /** Made with the first step, which tells which parameters are read by rows. */
+  #learning({ rows }: Plan): Promise<Learner> {
+    const { weightDecay, maxGradientNorm } = this.#recipe;
+    const settings: AdamWSettings = {
+      ...defaultAdamW,
+      weightDecay,
+      maxGradientNorm: maxGradientNorm ?? Number.POSITIVE_INFINITY,
+    };
+    this.#learner ??=
+      this.#options.device === 'cpu'
+        ? Promise.resolve(hostLearner(this.#model, this.#moments, settings))
+        : deviceLearner(this.#model, this.#moments, settings, new Set(rows.keys())).catch(error => {
+            throw isOutOfMemory(error) ? this.#noRoom(error) : error;
+          });
+    return this.#learner;
   }
 
-  /** A parameter and its moments, under the names that the graph has for them. */
-  #tables(name: string, data: Float32Array): [string, Float32Array][] {
-    return [
-      [name, data],
-      ...momentNames(name).map((key): [string, Float32Array] => [key, this.#moments.get(key)!]),
-    ];
-  }
-
-  async #compile(given: Record<string, HostTensor>, state: Record<string, HostTensor>) {
-    const graph = new Graph('training step');
-    const inputs: Record<string, Value> = {};
-    for (const [name, { dtype, shape }] of Object.entries(given))
-      inputs[name] = graph.input(name, dtype, shape);
-    const names = [...this.#model.parameters.keys()];
-    const parameters = new Map(names.map(name => [name, graph.input(name, 'float32', state[name]!.shape)]));
-    const { queries, documents } = this.#model.forward(graph, parameters, inputs);
-    const terms = { bias: inputs.bias!, target: inputs.target!, coefficients: inputs.coefficients! };
-    const loss = weightedInfoNce(queries, documents, terms, this.#recipe.temperature);
-    const byParameter = gradients(loss, [...parameters.values()]);
-    const optimizer = adamW(
-      names.map((name, i) => ({
-        parameter: parameters.get(name)!,
-        gradient: byParameter[i]!,
-        decay: this.#model.parameters.get(name)!.decay,
-      })),
+  /** Smaller passes would not help: it is no failure of `#withLessMemory`. */
+  #noRoom(cause: unknown): LratError {
+    const { parameters, frozen, family } = this.#model;
+    const count = (tensors: TrainableEncoder['frozen']) =>
+      [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+    const bytes = 4 * (3 * count(parameters) + count(frozen));
+    return new LratError(
+      `the GPU has no room for parameters and moments, which take about ${Math.ceil(bytes / 1e6)} MB.`,
       {
-        ...defaultAdamW,
-        weightDecay: this.#recipe.weightDecay,
-        maxGradientNorm: this.#recipe.maxGradientNorm ?? Number.POSITIVE_INFINITY,
+        place: `${family} model`,
+        remedy: 'Train on the CPU (--device cpu), or fewer parameters (--lora, --freeze).',
+        cause,
       },
     );
-    // 0 if all new parameters are finite, else not a number.
-    const overflow = names.map(name => reduceSum(mul(optimizer.outputs[name]!, 0))).reduce(add);
-    const outputs: Record<string, Value> = { ...optimizer.outputs, loss, overflow };
-    return { program: await compile(graph, outputs, { device: 'cpu', threads: this.#threads }), optimizer };
   }
 
-  /** Writes the new parameters and moments over the old ones. */
-  async #take(
-    results: Readonly<Record<string, Tensor>>,
-    rows: ReadonlyMap<string, { readonly indices: Int32Array }>,
-  ): Promise<void> {
-    for (const [name, { shape, data }] of this.#model.parameters) {
-      const part = rows.get(name);
-      for (const [key, whole] of this.#tables(name, data)) {
-        const fresh = await results[key]!.floats();
-        if (part === undefined) whole.set(fresh);
-        else scatterRows(fresh, whole, shape, part.indices);
+  async #disposeOfPrograms(): Promise<void> {
+    const programs = await Promise.allSettled(this.#programs.values());
+    this.#programs.clear();
+    for (const made of programs) if (made.status === 'fulfilled') await made.value.dispose();
+  }
+
+  /** The texts of a step, each once, and which of them the rows and columns of the loss are. */
+  #distinctTexts({ queries, documents }: LossTerms) {
+    const positions = new Map<string, number>();
+    const texts: BatchText[] = [];
+    const intern = (kind: BatchText['kind'], text: string): number => {
+      const key = `${kind}:${text}`;
+      let position = positions.get(key);
+      if (position === undefined) {
+        position = texts.push({ kind, text }) - 1;
+        positions.set(key, position);
+      }
+      return position;
+    };
+    const queryTexts = queries.map(query => intern('query', query));
+    const documentTexts = documents.map(document => intern('document', this.#set.documents[document]!.text));
+    return { texts, queryTexts, documentTexts };
+  }
+
+  async #lossAndGradients(
+    plan: Plan,
+    terms: LossTerms,
+    queryTexts: readonly number[],
+    documentTexts: readonly number[],
+  ): Promise<LossAndGradients> {
+    const rowOf = new Int32Array(plan.passes.reduce((sum, { members }) => sum + members.length, 0));
+    let row = 0;
+    for (const { members } of plan.passes) for (const member of members) rowOf[member] = row++;
+    const [rows, columns] = [queryTexts.length, documentTexts.length];
+    const head = {
+      queryRows: tensor(
+        'int32',
+        [rows],
+        queryTexts.map(text => rowOf[text]!),
+      ),
+      documentRows: tensor(
+        'int32',
+        [columns],
+        documentTexts.map(text => rowOf[text]!),
+      ),
+      bias: tensor('float32', [rows, columns], terms.bias),
+      target: tensor('float32', [rows, columns], terms.target),
+      coefficients: tensor('float32', [rows], terms.coefficients),
+    };
+    const { feeds: state, picked } = await (await this.#learning(plan)).parameters(plan.rows);
+    try {
+      return await this.#compute(plan, { state, head, texts: row });
+    } finally {
+      for (const tensor of picked) tensor.dispose();
+    }
+  }
+
+  async #compute(
+    plan: Plan,
+    {
+      state,
+      head,
+      texts,
+    }: { state: Record<string, Tensor>; head: Record<string, HostTensor>; texts: number },
+  ): Promise<LossAndGradients> {
+    const others = plan.passes.slice(0, -1);
+    const last = plan.passes.at(-1)!;
+    if (others.length === 0) {
+      const program = await this.#program('whole', plan, last);
+      return this.#read(await program.run({ ...state, ...last.inputs, ...head }));
+    }
+    const { dimension } = this.#model;
+    const vectors = new Float32Array((texts - last.members.length) * dimension);
+    let done = 0;
+    for (const pass of others) {
+      const program = await this.#program('encode', plan, pass);
+      const { vectors: own } = await program.run({ ...state, ...pass.inputs });
+      const numbers = await own!.floats();
+      vectors.set(numbers, done);
+      done += numbers.length;
+    }
+    const given = tensor('float32', [vectors.length / dimension, dimension], vectors);
+    /** Takes a loss back through a pass: that of all texts, or what it has given by the vectors of the pass. */
+    const back = async (pass: Pass, head: Record<string, HostTensor>, byVectors: Float32Array) => {
+      const shape = [pass.members.length, dimension];
+      const own = { others: given, byVectors: tensor('float32', shape, byVectors) };
+      const program = await this.#program('back', plan, pass);
+      return program.run({ ...state, ...pass.inputs, ...head, ...own });
+    };
+    const results = await back(last, head, new Float32Array(last.members.length * dimension));
+    const { loss, gradients } = await this.#read(results);
+    const byOthers = await results.byOthers!.floats();
+    const sums = new Map<string, Tensor>();
+    await addTo(sums, gradients);
+    const none = Object.fromEntries(Object.entries(head).map(([name, part]) => [name, zeroTensor(part)]));
+    done = 0;
+    for (const pass of others) {
+      const end = done + pass.members.length * dimension;
+      await addTo(sums, (await this.#read(await back(pass, none, byOthers.subarray(done, end)))).gradients);
+      done = end;
+    }
+    return { loss, gradients: sums };
+  }
+
+  async #read(results: Readonly<Record<string, Tensor>>): Promise<LossAndGradients> {
+    return {
+      loss: (await results.loss!.floats())[0]!,
+      gradients: new Map([...this.#model.parameters.keys()].map(name => [name, results[gradientOf(name)]!])),
+    };
+  }
+
+  /**
+   * The computation of a pass: its vectors; loss and gradients of all texts; or those of the last texts with the vectors of the
+   * `others`, and of what the loss is by the vectors of a pass: one program for both, of which each use sets the other part to
+   * zero, as a second one would hold as much memory again.
+   */
+  #program(what: 'whole' | 'encode' | 'back', plan: Plan, { key }: Pass): Promise<LoadedModel<Tensor>> {
+    const name = `${what} ${key}`;
+    const known = this.#programs.get(name);
+    if (known !== undefined) return known;
+    const tables = [...plan.rows.keys()].map((name, i) => [name, `rows${i}`] as const);
+    const rowsOf = new Map(tables);
+    const groups = [
+      ...this.#model.sizes(key),
+      ...tables.map(([, size]) => [size]),
+      ...(what === 'encode' ? [] : lossSizes),
+      ...(what === 'back' ? [['others']] : []),
+    ];
+    const { products = 'float32' } = this.#options;
+    const build = (sizes: Sizes): Sized => {
+      const graph = new Graph(`training step (${what})`, { products });
+      const declare = (shapes: TrainableEncoder['frozen']) =>
+        [...shapes].map(([name, { shape }]): [string, Value] => {
+          const rows = rowsOf.get(name);
+          const own = rows === undefined ? shape : [sizes[rows]!, ...shape.slice(1)];
+          return [name, graph.input(name, 'float32', own)];
+        });
+      const learned = new Map(declare(this.#model.parameters));
+      const values = new Map([...learned, ...declare(this.#model.frozen)]);
+      const vectors = this.#model.forward(graph, name => values.get(name)!, key, sizes);
+      if (what === 'encode') return { graph, outputs: { vectors } };
+      const named = (found: readonly Value[]) =>
+        Object.fromEntries([...learned.keys()].map((name, i) => [gradientOf(name), found[i]!]));
+      if (what === 'whole') {
+        const loss = this.#loss(graph, vectors, sizes);
+        return { graph, outputs: { loss, ...named(gradients(loss, [...learned.values()])) } };
+      }
+      const others = graph.input('others', 'float32', [sizes.others!, this.#model.dimension]);
+      const given = reduceSum(mul(vectors, graph.input('byVectors', 'float32', vectors.shape)));
+      const loss = add(this.#loss(graph, concat([others, vectors], 0), sizes), given);
+      const found = gradients(loss, [...learned.values(), others]);
+      return { graph, outputs: { loss, ...named(found), byOthers: found.at(-1)! } };
+    };
+    const keep = what === 'encode' ? [] : [...this.#model.parameters.keys()].map(gradientOf);
+    const { device, threads } = this.#options;
+    const program = loadModel(dynamicModel(build, new Map(), undefined, groups), { device, threads, keep });
+    this.#programs.set(name, program);
+    return program;
+  }
+
+  #loss(graph: Graph, vectors: Value, { rows, columns }: Sizes): Value {
+    return weightedInfoNce(
+      gather(vectors, graph.input('queryRows', 'int32', [rows!])),
+      gather(vectors, graph.input('documentRows', 'int32', [columns!])),
+      {
+        bias: graph.input('bias', 'float32', [rows!, columns!]),
+        target: graph.input('target', 'float32', [rows!, columns!]),
+        coefficients: graph.input('coefficients', 'float32', [rows!]),
+      },
+      this.#recipe.temperature,
+    );
+  }
+
+  /** Tries with half the tokens at a time when memory does not suffice, and stays with it. */
+  async #withLessMemory<T>(compute: (tokensPerPass: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await compute(this.#tokensPerPass);
+      } catch (error) {
+        if (!isOutOfMemory(error)) throw error;
+        const smaller = Math.floor(this.#tokensPerPass / 2);
+        if (smaller < leastTokensPerPass) {
+          throw new LratError('there is not enough memory for a training step, even text by text.', {
+            place: `${this.#model.family} model`,
+            remedy: 'Cut texts shorter (--max-length), train a smaller model, or free memory.',
+            cause: error,
+          });
+        }
+        // What the old sizes took is given back with their programs.
+        await this.#disposeOfPrograms();
+        this.#options.onRetry?.(
+          `Memory ran out with ${this.#tokensPerPass} tokens at a time: going on with ${smaller}.`,
+        );
+        this.#tokensPerPass = smaller;
       }
     }
   }
 }
 
-function rowLength(shape: readonly number[]): number {
-  return shape.slice(1).reduce((product, size) => product * size, 1);
+/** Adds the gradients of a pass, which are disposed of. */
+async function addTo(sums: Map<string, Tensor>, gradients: ReadonlyMap<string, Tensor>): Promise<void> {
+  for (const [name, gradient] of gradients) {
+    const [sum, own] = [await sums.get(name)?.floats(), await gradient.floats()];
+    if (sum === undefined) sums.set(name, tensor('float32', gradient.shape, own));
+    else for (let i = 0; i < sum.length; i++) sum[i]! += own[i]!;
+    if (!(gradient instanceof HostTensor)) gradient.dispose();
+  }
 }
 
-function scatterRows(
-  rows: Float32Array,
-  table: Float32Array,
-  shape: readonly number[],
-  indices: Int32Array,
-): void {
-  const length = rowLength(shape);
-  for (let i = 0; i < indices.length; i++) {
-    const from = i * length;
-    const to = indices[i]! * length;
-    for (let j = 0; j < length; j++) table[to + j] = rows[from + j]!;
-  }
+/** The names of the sizes of a loss. */
+const lossSizes: SizeGroups = [['rows', 'columns']];
+
+function gradientOf(parameter: string): string {
+  return `gradient of ${parameter}`;
+}
+
+/** Below this a pass holds less than one long text: memory does not become less. */
+const leastTokensPerPass = 64;
+
+/** What ONNX Runtime and V8 say when memory cannot be had. */
+function isOutOfMemory(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /failed to allocate memory|bad_alloc|bad allocation|array buffer allocation failed/i.test(error.message)
+  );
 }

@@ -1,22 +1,37 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, isAbsolute, join, relative, resolve } from 'node:path';
 import { describeError, LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { Random } from '../base/random.ts';
 import type { Encoder } from '../encoder/encoder.ts';
-import { checkReplaceable } from '../encoder/model-folder.ts';
+import { checkReplaceable, hashModel } from '../encoder/model-folder.ts';
 import { modelFamily, openForTraining } from '../encoder/open.ts';
 import { buildStatic, saveStatic } from '../encoder/static.ts';
 import type { TrainableEncoder } from '../encoder/trainable.ts';
+import {
+  chooseDevice,
+  chooseProducts,
+  type DeviceChoice,
+  type DeviceWish,
+  type NamedSize,
+} from '../engine/devices.ts';
+import type { Products } from '../engine/graph.ts';
 import { learningRateShare } from '../engine/optimizer.ts';
-import { drawEpoch } from './batches.ts';
-import { type Position, restoreCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { Device } from '../engine/runtime.ts';
+import { drawEpoch, type StepDraws, stepsPerEpoch } from './batches.ts';
+import {
+  type Best,
+  type Position,
+  restoreBest,
+  restoreCheckpoint,
+  saveBest,
+  saveCheckpoint,
+} from './checkpoint.ts';
+import { initialMoments } from './learner.ts';
 import { type Recipe, recipeSchema } from './recipe.ts';
 import { readTrainingSet, type TrainingSet } from './rows.ts';
 import { newRunId, RunFolder, type RunPosition, type RunRecord } from './run-folder.ts';
-import { initialMoments, Stepper } from './step.ts';
+import { Stepper } from './step.ts';
 
 /** A static encoder made for the training: its vocabulary comes from these texts and the queries of the pairs. */
 export interface NewStaticBase {
@@ -45,6 +60,8 @@ export interface RunOptions {
    * in the model card.
    */
   readonly onEvaluate?: (encoder: Encoder, step: number) => Promise<Readonly<Record<string, number>>>;
+  /** Where to compute; the better one unless told. Static encoders are always trained on the CPU. */
+  readonly device?: DeviceWish | undefined;
   /** Threads of the computation; all processors unless told. */
   readonly threads?: number;
   /** Greatest time between checkpoints, 30 seconds unless told; 0 writes one after each step. */
@@ -65,6 +82,8 @@ export interface TrainResult {
   readonly loss: number | null;
   readonly rowsPerSecond: number;
   readonly tokensPerSecond: number;
+  /** On which device, in which numbers, and why: sentences for people. */
+  readonly computing: readonly string[];
   readonly figures: Readonly<Record<string, number>>;
 }
 
@@ -142,16 +161,16 @@ export async function resume(runDir: string, job: Job, run: RunOptions = {}): Pr
   return go(folder, workspace, record, set, job, run);
 }
 
+/** The largest tensor that training puts on a device. */
+function largestOf({ parameters }: TrainableEncoder): NamedSize {
+  const sizes = [...parameters].map(([name, { data }]) => ({ name, bytes: data.byteLength }));
+  return sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+}
+
 /** @throws LratError if the folder holds no model that is known here. */
 async function hashOfModel(dir: string): Promise<string> {
   modelFamily(dir);
-  const hash = createHash('sha256');
-  const names = readdirSync(dir, { recursive: true, withFileTypes: true }).filter(entry => entry.isFile());
-  for (const path of names.map(({ parentPath, name }) => join(parentPath, name)).sort()) {
-    hash.update(`${relative(dir, path)}\0`);
-    for await (const chunk of createReadStream(path)) hash.update(chunk);
-  }
-  return hash.digest('hex');
+  return hashModel(dir);
 }
 
 function saveNewStatic(dir: string, base: NewStaticBase, set: TrainingSet, recipe: Recipe): void {
@@ -179,14 +198,35 @@ async function go(
   makeBase?: () => void,
 ): Promise<TrainResult> {
   const { recipe } = record;
-  const steps = recipe.epochs * Math.ceil(set.rows.length / recipe.batchSize);
+  const steps = recipe.epochs * stepsPerEpoch(set.rows.length, recipe);
   const { step = 0, loss = null, figures = {} } = folder.readStatus() ?? {};
   let position: RunPosition = { step, steps, loss, figures };
   folder.writeStatus('running', position);
   try {
     makeBase?.();
-    const model = await openForTraining(resolve(workspace, record.base), recipe.maxTokens);
-    const training = new Training(folder, record, set, model, job, options, steps);
+    const model = await openForTraining(resolve(workspace, record.base), recipe);
+    const choice: DeviceChoice =
+      model.family === 'static'
+        ? { device: 'cpu', reason: 'Static encoders are trained on the CPU.' }
+        : await chooseDevice(options.device ?? 'auto', largestOf(model));
+    const half = recipe.fp16 ? await chooseProducts(choice.device) : null;
+    const computing = [
+      `computing on ${choice.device}: ${choice.reason}`,
+      ...(half === null ? [] : [`products in ${half.products}: ${half.reason}`]),
+    ];
+    for (const words of computing) {
+      folder.log(words);
+      job.report({ task: words, done: step, total: steps, unit: 'steps' });
+    }
+    const training = new Training(
+      folder,
+      record,
+      set,
+      model,
+      job,
+      { ...options, device: choice.device, products: half?.products ?? 'float32' },
+      steps,
+    );
     try {
       const summary = await training.run();
       const stopped = summary.state === 'stopped';
@@ -195,7 +235,7 @@ async function go(
         model.save(out, {
           lineage: lineage(record, set),
           recipe,
-          figures: { Loss: summary.loss ?? Number.NaN, Steps: steps, ...summary.figures },
+          figures: { Loss: summary.loss ?? Number.NaN, Steps: summary.steps, ...summary.figures },
         });
         folder.removeCheckpoints();
       }
@@ -207,6 +247,7 @@ async function go(
         model: stopped ? null : out,
         rows: set.rows.length,
         dropped: set.dropped,
+        computing,
       };
     } finally {
       position = training.position;
@@ -233,7 +274,10 @@ function lineage(record: RunRecord, set: TrainingSet): Record<string, string> {
   };
 }
 
-type Summary = Omit<TrainResult, 'run' | 'model' | 'rows' | 'dropped'>;
+/** What is settled of where and how to compute. */
+type ComputeOptions = RunOptions & { readonly device: Device; readonly products: Products };
+
+type Summary = Omit<TrainResult, 'run' | 'model' | 'rows' | 'dropped' | 'computing'>;
 
 /** Milliseconds between two looks that others get at a run. */
 const tellEvery = 1000;
@@ -249,7 +293,7 @@ class Training {
   readonly #set: TrainingSet;
   readonly #model: TrainableEncoder;
   readonly #job: Job;
-  readonly #options: RunOptions;
+  readonly #options: ComputeOptions;
   readonly #steps: number;
   readonly #moments;
   readonly #stepper: Stepper;
@@ -260,7 +304,7 @@ class Training {
     set: TrainingSet,
     model: TrainableEncoder,
     job: Job,
-    options: RunOptions,
+    options: ComputeOptions,
     steps: number,
   ) {
     this.#folder = folder;
@@ -273,7 +317,16 @@ class Training {
     this.#steps = steps;
     this.#moments = initialMoments(model);
     const threads = options.threads ?? availableParallelism();
-    this.#stepper = new Stepper(model, this.#moments, set, record.recipe, threads);
+    const onRetry = (message: string) => {
+      folder.log(message);
+      job.report({ task: message, done: this.step, total: steps, unit: 'steps' });
+    };
+    this.#stepper = new Stepper(model, this.#moments, set, record.recipe, {
+      device: options.device,
+      products: options.products,
+      threads,
+      onRetry,
+    });
   }
 
   get position(): RunPosition {
@@ -291,6 +344,7 @@ class Training {
       step: 0,
       stepOfEpoch: 0,
       epoch: 0,
+      measured: null,
       random: Random.seeded(seed).state(),
     };
     this.step = position.step;
@@ -308,7 +362,8 @@ class Training {
       this.#folder.writeStatus('running', this.position);
       told = performance.now();
     };
-    const save = () => {
+    const save = async () => {
+      await this.#stepper.read();
       // The metrics first: those after a checkpoint's step can be forgotten, those before it must be there.
       this.#folder.flush();
       saveCheckpoint(this.#folder, this.#model, this.#moments, position);
@@ -323,8 +378,38 @@ class Training {
       tokensPerSecond: totals.seconds === 0 ? 0 : totals.tokens / totals.seconds,
       figures: this.#figures,
     });
-    // Without a checkpoint the run begins anew, and measures then.
-    if (restored === null && !(await this.#measure(0))) return summary('stopped');
+    const finished = async () => {
+      await this.#stepper.read();
+      if (position.best !== undefined && position.best.since > 0) {
+        restoreBest(this.#folder, this.#model, position.best);
+        this.#folder.log(`the state after step ${position.best.step} was the best, and is kept`);
+        this.#figures = this.#figuresAt(position.best.step) ?? {};
+      }
+      return summary('finished');
+    };
+    const { evaluateSteps, patience } = this.#recipe;
+    /** Measures the model, unless it was already, and compares it with the best. `over`: patience is at an end. */
+    const measureNow = async (epoch: number): Promise<'on' | 'stopped' | 'over'> => {
+      if (this.#options.onEvaluate !== undefined && position.measured !== this.step) {
+        // A crash may have come between a measurement and the checkpoint that would have told of it.
+        const known = this.step === restored?.step ? this.#figuresAt(this.step) : undefined;
+        if (known !== undefined) this.#figures = known;
+        else if (!(await this.#measure(epoch, this.#options.onEvaluate))) return 'stopped';
+        position = this.#compared(position);
+      }
+      return patience !== null && position.best !== undefined && position.best.since >= patience
+        ? 'over'
+        : 'on';
+    };
+    // Without a checkpoint the run begins anew. With one, a stop may have come between its step and the measurement.
+    const isDue =
+      restored === null ||
+      (evaluateSteps !== null && position.stepOfEpoch > 0 && this.step % evaluateSteps === 0);
+    if (isDue) {
+      const state = await measureNow(position.epoch);
+      if (state === 'stopped') return summary('stopped');
+      if (state === 'over') return finished();
+    }
 
     while (position.epoch < epochs) {
       const random = Random.restored(position.random);
@@ -336,13 +421,14 @@ class Training {
       for (const [i, draws] of batches.entries()) {
         if (i < first) continue;
         if (this.#job.signal.aborted) {
-          save();
+          await save();
           return summary('stopped');
         }
         const began = performance.now();
         const result = await this.#takeStep(draws);
         const seconds = (performance.now() - began) / 1000;
-        totals.rows += draws.length;
+        const rows = draws.reduce((sum, batch) => sum + batch.length, 0);
+        totals.rows += rows;
         totals.tokens += result.tokens;
         totals.seconds += seconds;
         sum += result.loss;
@@ -353,7 +439,7 @@ class Training {
           loss: result.loss,
           learningRate: result.learningRate,
           gradientNorm: result.gradientNorm,
-          rowsPerSecond: Math.round(draws.length / seconds),
+          rowsPerSecond: Math.round(rows / seconds),
           tokensPerSecond: Math.round(result.tokens / seconds),
           memory: process.memoryUsage.rss(),
         });
@@ -365,11 +451,20 @@ class Training {
           detail: `epoch ${position.epoch + 1} of ${epochs}, loss ${this.#loss.toFixed(4)}`,
         });
         position = { ...position, step: this.step, stepOfEpoch: i + 1 };
-        if (performance.now() - saved >= (this.#options.checkpointSeconds ?? 30) * 1000) save();
+        if (evaluateSteps !== null && this.step % evaluateSteps === 0) {
+          const state = await measureNow(position.epoch);
+          if (state === 'over') return finished();
+          if (state === 'stopped') {
+            await save();
+            return summary('stopped');
+          }
+        }
+        if (performance.now() - saved >= (this.#options.checkpointSeconds ?? 30) * 1000) await save();
         else if (performance.now() - told >= tellEvery) tell();
       }
-      if (!(await this.#measure(position.epoch))) {
-        save();
+      const state = await measureNow(position.epoch);
+      if (state === 'stopped') {
+        await save();
         return summary('stopped');
       }
       this.#folder.log(
@@ -377,24 +472,48 @@ class Training {
           .concat(Object.entries(this.#figures).map(([name, value]) => `${name} ${value.toFixed(4)}`))
           .join(', '),
       );
-      position = { step: this.step, stepOfEpoch: 0, epoch: position.epoch + 1, random: random.state() };
+      if (state === 'over') return finished();
+      position = { ...position, stepOfEpoch: 0, epoch: position.epoch + 1, random: random.state() };
       tell();
     }
-    return summary('finished');
+    return finished();
   }
 
-  /** Takes figures of the model as it is now, if anyone wants them. False if the job was told to stop meanwhile. */
-  async #measure(epoch: number): Promise<boolean> {
-    const { onEvaluate } = this.#options;
-    if (onEvaluate === undefined) return true;
+  /** Takes figures of the model as it is now. False if the job was told to stop meanwhile. */
+  async #measure(epoch: number, onEvaluate: NonNullable<RunOptions['onEvaluate']>): Promise<boolean> {
+    await this.#stepper.read();
+    const encoder = this.#model.encoder(this.#name);
     try {
-      this.#figures = await onEvaluate(this.#model.encoder(this.#name), this.step);
+      this.#figures = await onEvaluate(encoder, this.step);
     } catch (error) {
       if (this.#job.signal.aborted) return false;
       throw error;
+    } finally {
+      await encoder.dispose();
     }
     this.#folder.addMetric({ step: this.step, epoch, figures: this.#figures });
     return true;
+  }
+
+  /** The position with the state that was just measured compared with the best; keeps it if it is better. */
+  #compared(before: Position): Position {
+    const position = { ...before, measured: this.step };
+    // The first figure is the one that counts.
+    const [value] = Object.values(this.#figures);
+    if (this.#recipe.patience === null || value === undefined) return position;
+    const { best } = position;
+    if (best !== undefined && value <= best.value)
+      return { ...position, best: { ...best, since: best.since + 1 } };
+    const better: Best = { step: this.step, value, since: 0 };
+    saveBest(this.#folder, this.#model, better);
+    return { ...position, best: better };
+  }
+
+  /** What was measured after a step; undefined if nothing was. */
+  #figuresAt(step: number): Readonly<Record<string, number>> | undefined {
+    this.#folder.flush();
+    const measured = this.#folder.readMetrics().filter(metric => 'figures' in metric);
+    return measured.find(metric => metric.step === step)?.figures;
   }
 
   /** The sum of the losses of an epoch's steps that stand in the metrics. */
@@ -404,7 +523,7 @@ class Training {
       .reduce((sum, metric) => (metric.epoch === epoch && 'loss' in metric ? sum + metric.loss : sum), 0);
   }
 
-  async #takeStep(draws: Parameters<Stepper['step']>[0]) {
+  async #takeStep(draws: StepDraws) {
     const { learningRate: peak, warmupRatio, decay } = this.#recipe;
     const number = this.step + 1;
     const warmup = Math.round(warmupRatio * this.#steps);
@@ -415,7 +534,7 @@ class Training {
       const [checkpoint] = this.#folder.listCheckpoints();
       throw new LratError(`step ${number} leads to numbers that are not finite (loss ${result.loss}).`, {
         place: this.#folder.path,
-        remedy: `Train with a lower learning rate or a higher temperature.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
+        remedy: `Train with a lower learning rate or a higher temperature${this.#recipe.fp16 ? ', or without --fp16' : ''}.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
       });
     }
     this.step = number;

@@ -57,7 +57,8 @@ export async function medianSeconds(times: number, work: () => unknown): Promise
   return median(seconds);
 }
 
-function median(values: readonly number[]): number {
+/** The one in the middle. */
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 

@@ -153,7 +153,16 @@ const groups: Readonly<Record<string, () => readonly Figure[] | Promise<readonly
   },
 
   engine: () => [ownFigures('a training step of the engine', 'engine.ts')],
-  search: () => [ownFigures('search', 'search.ts')],
+  encoder: () =>
+    ['plain', 'world', 'sample'].map(name =>
+      ownFigures(`training all-MiniLM-L6-v2 beside sentence-transformers: ${name}`, 'train-encoder.ts', name),
+    ),
+  embed: () => [ownFigures('5,000 texts through all-MiniLM-L6-v2', 'embed.ts')],
+  search: () => [
+    ownFigures('search', 'search.ts'),
+    ownFigures('exact search over 100,000 vectors of 384 numbers, 1,000 queries, 2 threads', 'vectors.ts'),
+    ownFigures('what vectors of fewer bits lose, all-MiniLM-L6-v2 on simulated pages', 'precision.ts'),
+  ],
 
   size: () =>
     sizeFigures(count, {
@@ -193,8 +202,8 @@ const mining = [
 ];
 
 /** A script that measures by itself and prints its figures. */
-function ownFigures(title: string, script: string): Figure {
-  return { title, command: [node, join(bench, script)], figures: (_, answer) => answer };
+function ownFigures(title: string, script: string, ...args: string[]): Figure {
+  return { title, command: [node, join(bench, script), ...args], figures: (_, answer) => answer };
 }
 
 const made = new Map<string, number>();

@@ -37,12 +37,12 @@ const lexical = await medianSeconds(rounds, async () => {
 });
 
 const ids = documents.map(({ id }) => id);
-const dense = new DenseIndex(ids, unitRows(documentCount), dimension);
+const dense = DenseIndex.of(ids, unitRows(documentCount), dimension);
 const vectors = unitRows(queryCount);
 const exact = await medianSeconds(rounds, () => {
   for (let i = 0; i < queryCount; i++) dense.search(vectors.subarray(i * dimension, (i + 1) * dimension), k);
 });
-const batched = await medianSeconds(rounds, () => void dense.searchAll(vectors, k));
+const batched = await medianSeconds(rounds, () => dense.searchAll(vectors, k));
 
 console.log(
   JSON.stringify({

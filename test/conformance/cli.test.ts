@@ -224,6 +224,9 @@ describe('what is asked', () => {
     [['export', '--pairs', 'x', '--layout', 'csv', '--out', 'y'], 'Allowed choices are lrat, sentence-'],
     [['train', '--pairs', 'x'], '--pairs and --out, or --resume'],
     [['train', '--pairs', 'x', '--out', 'y', '--lr', '-1'], 'a number above 0'],
+    [['train', '--pairs', 'x', '--out', 'y', '--dropout', '0.95'], 'a number from 0 to 0.9'],
+    [['train', '--pairs', 'x', '--out', 'y', '--schedule', 'step'], 'Allowed choices are linear, cosine'],
+    [['train', '--pairs', 'x', '--out', 'y', '--clip', '-1'], 'a number from 0 on'],
     [['eval', '--model', 'bm25', '--corpus', 'x'], 'either --pairs, or both --queries and --qrels'],
     [
       ['eval', '--model', 'bm25', '--corpus', 'x', '--pairs', 'y', '-k', '10', 'ten'],

@@ -16,7 +16,8 @@ describe.skipIf(!hasData)('training on a part of the questions', () => {
   const folder = temporaryFolder(afterAll);
   const at = (name: string) => join(folder, name);
   const run = (...args: string[]) => answer(args, { cwd: folder });
-  const train = ['train', '--pairs', 'pairs.jsonl', '--dimension', '32'];
+  const train = ['train', '--pairs', 'pairs.jsonl'];
+  const trainNew = [...train, '--dimension', '32'];
   beforeAll(async () => {
     await run('index', join(data, 'lrat/trajectories'));
     await run('judge');
@@ -25,7 +26,7 @@ describe.skipIf(!hasData)('training on a part of the questions', () => {
   });
 
   it('names the pairs that were held out, on which base and model are measured', async () => {
-    const trained = await run(...train, '--out', 'model', '--held-out', '0.3', '--warmup', '1');
+    const trained = await run(...trainNew, '--out', 'model', '--held-out', '0.3', '--warmup', '1');
     const record = JSON.parse(readFileSync(join(trained.run, 'run.json'), 'utf8'));
     const [held, used] = [questionsOf(trained.heldOut), questionsOf(at(record.pairs))];
     expect(held.size).toBeGreaterThan(0);
@@ -39,7 +40,7 @@ describe.skipIf(!hasData)('training on a part of the questions', () => {
   });
 
   it('goes on from a static model with the steps that such models need', async () => {
-    const first = await run(...train, '--out', 'first', '--epochs', '1');
+    const first = await run(...trainNew, '--out', 'first', '--epochs', '1');
     const second = await run(...train, '--base', 'first', '--out', 'second', '--epochs', '1');
     const recipe = ({ run }: { run: string }) =>
       JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')).recipe;

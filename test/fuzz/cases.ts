@@ -46,7 +46,7 @@ export const reading = {
 export async function writeMadeLogs(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const world = generateWorld(
-    { seed: 1, gap: true, pages: 300, training: 3, heldOut: 1, starts: 10 },
+    { seed: 1, gap: true, pages: 300, training: 3, heldOut: 1, starts: 10, filler: 4 },
     Random.seeded(1),
   );
   const retriever = Bm25Index.build(corpusOf(world));

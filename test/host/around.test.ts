@@ -24,7 +24,7 @@ describe('what is around the views', () => {
     const { version } = vscode.extensions.getExtension('lrat.lrat')!.packageJSON;
     assert.ok(text.startsWith(`LRAT ${version}; `), text);
     assert.match(text, /; Node \d+\./);
-    assert.match(text, /ONNX Runtime 1\.[\d.]+: cpu.*LRAT computes on cpu/);
+    assert.match(text, /ONNX Runtime 1\.[\d.]+: cpu.*LRAT chooses (cpu|webgpu)\. /);
     assert.match(text, /lrat\.person: not set\n/);
     assert.match(text, /lrat\.notifyWhenRunEnds: true\n/);
     assert.match(text, /\d+ trajectories, \d+ searches, \d+ browses, \d+ problems\n/);

@@ -160,7 +160,8 @@ describe('commands', () => {
       assert.equal(labels().at(-1).label, 'relevant');
       await run('lrat.clearLabel');
       assert.equal(labels().length, before + 3);
-      editor.selection = new vscode.Selection(0, 0, 0, 0);
+      await run('cursorTop');
+      await until('the cursor at the top', async () => editor.selection.active.line === 0);
       await run('lrat.previousBrowse');
       assert.match(said.at(-1)!, /no browse before/);
       await run('lrat.acceptLabel');

@@ -1,9 +1,10 @@
-/** What something gives once it gives anything, within 40 seconds. */
+/** What something gives once it gives anything, within some milliseconds. */
 export async function until<Value>(
   what: string,
   look: () => Promise<Value | undefined | false>,
+  patience = 40_000,
 ): Promise<Value> {
-  const deadline = Date.now() + 40_000;
+  const deadline = Date.now() + patience;
   while (Date.now() < deadline) {
     const found = await look();
     if (found !== undefined && found !== false) return found;

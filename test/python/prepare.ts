@@ -74,6 +74,6 @@ for (const normalisation of ['rows', 'weights'] as const) {
     learningRate: 0.01,
   };
   const set = await readTrainingSet(pairFile);
-  const trainable = await openForTraining(start, null);
+  const trainable = await openForTraining(start, settings);
   put(`${normalisation}.json`, await tenSteps(trainable, set, settings, random, join(folder, normalisation)));
 }

@@ -2,9 +2,10 @@ import type { Random } from '../../src/base/random.ts';
 import { writeSafetensors } from '../../src/encoder/safetensors.ts';
 import type { TrainableEncoder } from '../../src/encoder/trainable.ts';
 import { drawEpoch } from '../../src/training/batches.ts';
+import { initialMoments } from '../../src/training/learner.ts';
 import type { Recipe } from '../../src/training/recipe.ts';
 import type { TrainingSet } from '../../src/training/rows.ts';
-import { initialMoments, Stepper } from '../../src/training/step.ts';
+import { Stepper } from '../../src/training/step.ts';
 
 /**
  * Takes ten steps, each on the first batch of an epoch, and tells what each was on and led to. Parameters and first moments
@@ -16,9 +17,10 @@ export async function tenSteps(
   recipe: Recipe,
   random: Random,
   out: string,
+  options: { tokensPerPass?: number } = {},
 ): Promise<object> {
   const moments = initialMoments(model);
-  const stepper = new Stepper(model, moments, set, recipe, 1);
+  const stepper = new Stepper(model, moments, set, recipe, { device: 'cpu', threads: 1, ...options });
   const steps = [];
   for (let step = 1; step <= 10; step++) {
     const [draws] = drawEpoch(set, recipe, random);
@@ -28,7 +30,7 @@ export async function tenSteps(
       learningRate,
       loss,
       gradientNorm,
-      rows: draws!.map(({ row, positive, negatives }) => ({
+      rows: draws!.flat().map(({ row, positive, negatives }) => ({
         query: row.query,
         weight: row.weight,
         known: [...row.known],

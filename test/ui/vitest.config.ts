@@ -7,6 +7,8 @@ export default defineConfig({
     setupFiles: 'test/ui/failures.ts',
     testTimeout: 120_000,
     hookTimeout: 180_000,
+    // On a busy machine a second is not enough for what is looked at until it is so.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     maxWorkers: 1,
     fileParallelism: false,

@@ -1,8 +1,32 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { attention, gelu, geluTanh, joinHeads, layerNorm, linear, splitHeads } from '../../engine/layers.ts';
-import { add, gather, mul, relu, slice, sub, unsqueeze } from '../../engine/operators.ts';
-import { type Architecture, matrix, type ParameterSpec, unseen, vector } from './architecture.ts';
+import { geluTanh, linear, selfAttention } from '../../engine/layers.ts';
+import {
+  add,
+  concat,
+  expand,
+  gather,
+  gelu,
+  layerNorm,
+  mul,
+  relu,
+  slice,
+  sub,
+  unsqueeze,
+} from '../../engine/operators.ts';
+import {
+  type Architecture,
+  dropping,
+  joined,
+  joinedIds,
+  matrix,
+  numbered,
+  type ParameterSpec,
+  perBucket,
+  type TokenInputs,
+  unseen,
+  vector,
+} from './architecture.ts';
 
 const activations: Readonly<Record<string, (x: Value) => Value>> = {
   gelu,
@@ -40,28 +64,52 @@ export function bert(config: unknown): Architecture {
     hidden,
     vocabulary,
     maxTokens: positions - first,
+    words: 'embeddings.word_embeddings.weight',
+    dropout: {
+      hidden: ['embeddings', ...numbered(layers, layer => [`${layer}.attention`, `${layer}.output`])],
+      attention: numbered(layers, layer => [`${layer}`]),
+      heads,
+    },
+    bytesPerToken: 4 * layers * (7 * hidden + 2 * inner + 2 * heads * 128),
     prefix: family === 'bert' ? 'bert.' : 'roberta.',
     parameters: new Map(specs()),
 
-    forward(_graph, parameter, { ids, mask }) {
-      const [, length] = ids.shape as [number, number];
+    forward(_graph, parameter, buckets, dropout) {
+      const drop = (x: Value, place: string) => dropout?.hidden(x, place) ?? x;
       const norm = (x: Value, name: string) =>
         layerNorm(x, parameter(`${name}.LayerNorm.weight`), parameter(`${name}.LayerNorm.bias`), epsilon);
       const dense = (x: Value, name: string) =>
         linear(x, parameter(`${name}.weight`), parameter(`${name}.bias`));
 
-      const words = gather(parameter('embeddings.word_embeddings.weight'), ids);
-      const places = slice(parameter('embeddings.position_embeddings.weight'), 0, first, first + length);
-      const type = slice(parameter('embeddings.token_type_embeddings.weight'), 0, 0, 1);
-      let x = norm(add(add(words, type), places), 'embeddings');
-      const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
+      const [placeTable, typeTable] = ['position', 'token_type'].map(name =>
+        parameter(`embeddings.${name}_embeddings.weight`),
+      ) as [Value, Value];
+      const words = gather(parameter('embeddings.word_embeddings.weight'), joinedIds(buckets));
+      const places = buckets.map(({ ids }) => {
+        const [texts, length] = ids.shape as [number, number];
+        const own = slice(placeTable, 0, first, first + length);
+        return buckets.length === 1 ? own : expand(unsqueeze(own, 0), [texts, length, hidden]);
+      });
+      const [{ types }] = buckets as [TokenInputs];
+      const type = types === undefined ? slice(typeTable, 0, 0, 1) : gather(typeTable, types);
+      let x = drop(norm(add(add(words, type), joined(places)), 'embeddings'), 'embeddings');
       for (let layer = 0; layer < layers; layer++) {
         const at = `encoder.layer.${layer}`;
-        const project = (name: string) => splitHeads(dense(x, `${at}.attention.self.${name}`), heads);
-        const seen = joinHeads(attention(project('query'), project('key'), project('value'), bias));
-        x = norm(add(dense(seen, `${at}.attention.output.dense`), x), `${at}.attention.output`);
+        const projections = (kind: 'weight' | 'bias') =>
+          concat(
+            ['query', 'key', 'value'].map(name => parameter(`${at}.attention.self.${name}.${kind}`)),
+            0,
+          );
+        const projected = linear(x, projections('weight'), projections('bias'));
+        const seen = perBucket([projected], buckets, ([own], tokens) => {
+          const { mask } = tokens;
+          const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
+          return selfAttention(own!, heads, bias, { mask, ...dropping(dropout, `${layer}`, tokens) });
+        });
+        const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);
+        x = norm(add(told, x), `${at}.attention.output`);
         const expanded = activation(dense(x, `${at}.intermediate.dense`));
-        x = norm(add(dense(expanded, `${at}.output.dense`), x), `${at}.output`);
+        x = norm(add(drop(dense(expanded, `${at}.output.dense`), `${layer}.output`), x), `${at}.output`);
       }
       return x;
     },

@@ -2,43 +2,41 @@
 export interface Bucket {
   /** Positions of the texts. */
   readonly members: readonly number[];
-  /** Rows of the batch: at least as many as members. */
+  /** Rows of the batch, one for each member. */
   readonly texts: number;
-  /** Tokens of a row, padding included. */
+  /** Tokens of a row, padding included; at least one. */
   readonly length: number;
 }
 
 /**
- * Puts texts into batches by their lengths, so that little is padding and few shapes are needed: a shape has a graph of its
- * own.
- * @param lengths in tokens @param longest that a row may be, none of them longer
- * @param budget tokens of a batch, padding included; a longer text has a batch to itself
+ * Puts texts into batches by their lengths, for a model that takes batches of any size: with the fewest tokens altogether,
+ * padding included, where each batch counts as some tokens more.
+ * @param lengths in tokens @param most tokens of a batch, padding included; a longer text has a batch to itself
+ * @param perBatch as many tokens as take the time of an empty batch
  */
-export function buckets(lengths: readonly number[], longest: number, budget: number): Bucket[] {
-  const byLength = new Map<number, number[]>();
-  const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
-  for (const text of longestFirst) {
-    const length = rowLength(lengths[text]!, longest);
-    const same = byLength.get(length);
-    if (same === undefined) byLength.set(length, [text]);
-    else same.push(text);
+export function batchesByLength(lengths: readonly number[], most: number, perBatch: number): Bucket[] {
+  const order = [...lengths.keys()].sort((a, b) => lengths[a]! - lengths[b]!);
+  // The least cost of the shortest texts, so many of them, and where the last of their batches begins.
+  const costs = [0];
+  const begins = [0];
+  for (let end = 1; end <= order.length; end++) {
+    const longest = lengths[order[end - 1]!]!;
+    let best = Number.POSITIVE_INFINITY;
+    for (let begin = end - 1; begin >= 0; begin--) {
+      const tokens = (end - begin) * longest;
+      if (tokens > most && begin < end - 1) break;
+      const cost = costs[begin]! + tokens + perBatch;
+      if (cost < best) {
+        best = cost;
+        begins[end] = begin;
+      }
+    }
+    costs[end] = best;
   }
-  return [...byLength].flatMap(([length, texts]) => {
-    const full = Math.max(1, Math.floor(budget / length));
-    return Array.from({ length: Math.ceil(texts.length / full) }, (_, i) => {
-      const members = texts.slice(i * full, (i + 1) * full);
-      return { members, texts: Math.min(full, roundedUp(members.length, 1)), length };
-    });
-  });
-}
-
-/** Tokens of a row for texts of up to so many. */
-export function rowLength(tokens: number, longest: number): number {
-  return Math.min(longest, roundedUp(tokens, 8));
-}
-
-/** The next size of which there are four per doubling, and which is a multiple of `unit`. */
-export function roundedUp(size: number, unit: number): number {
-  const step = Math.max(unit, 2 ** (Math.ceil(Math.log2(Math.max(size, 1))) - 3));
-  return Math.ceil(size / step) * step;
+  const batches: Bucket[] = [];
+  for (let end = order.length; end > 0; end = begins[end]!) {
+    const members = order.slice(begins[end], end);
+    batches.push({ members, texts: members.length, length: Math.max(1, lengths[members.at(-1)!]!) });
+  }
+  return batches;
 }

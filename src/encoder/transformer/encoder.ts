@@ -1,78 +1,132 @@
 import { availableParallelism } from 'node:os';
+import { dynamicModel } from '../../engine/dynamic.ts';
 import { Graph, type Value } from '../../engine/graph.ts';
-import { matmul, reshape, squeeze } from '../../engine/operators.ts';
-import { compile, type Program } from '../../engine/session.ts';
+import { type LoadedModel, loadModel } from '../../engine/inference.ts';
+import type { OnnxModel } from '../../engine/onnx.ts';
+import { matmul, reshape } from '../../engine/operators.ts';
+import { quantised } from '../../engine/quantise.ts';
 import { type HostTensor, tensor } from '../../engine/tensor.ts';
 import type { Encoder } from '../encoder.ts';
 import { normalise } from '../static-training.ts';
-import type { TokenInputs } from './architecture.ts';
-import { type Bucket, buckets } from './buckets.ts';
+import { type Dropout, perBucket, type TokenInputs } from './architecture.ts';
+import { type Bucket, batchesByLength } from './buckets.ts';
 import type { Pooling, TransformerModel } from './model.ts';
 
-/** Tokens, padding included, that go through the model at a time. */
-const tokensAtOnce = 4096;
+/** Tokens, padding included, that go through the model at a time, and as many as take the time of a call. */
+const [tokensAtOnce, tokensPerCall] = [2048, 32];
 
-/** Encodes with the model's parameters as they are at the time of each call. */
-export function transformerEncoder(name: string, model: TransformerModel): Encoder {
-  const programs = new Map<string, Promise<Program<{ vectors: Value }>>>();
-  const { architecture, tokenizer, prompts, parameters } = model;
-  const { hidden: dimension } = architecture;
-  const state = Object.fromEntries(
-    [...parameters].map(([name, { shape, data }]) => [name, tensor('float32', shape, data)]),
+/** In how many bits the matrices of a model are computed with. */
+export type Precision = 'fp32' | 'int8';
+
+/**
+ * Encodes with the parameters that the model has now. They go into the memory of ONNX Runtime, laid out for its products,
+ * and the model is not held.
+ */
+export async function transformerEncoder(
+  name: string,
+  model: TransformerModel,
+  precision: Precision,
+): Promise<Encoder> {
+  const whole = textModel(name, model, parameterTensors(model));
+  const loaded = await loadModel(precision === 'int8' ? quantised(whole) : whole, device());
+  return encoderOf(
+    name,
+    model,
+    feeds => loaded.run(feeds),
+    () => loaded.dispose(),
   );
+}
 
-  const programFor = (texts: number, length: number): Promise<Program<{ vectors: Value }>> => {
-    const key = `${texts}×${length}`;
-    const known = programs.get(key);
-    if (known !== undefined) return known;
-    const graph = new Graph(`${name}, ${texts} texts of ${length} tokens`);
-    const given = new Map(
-      [...parameters].map(([name, { shape }]) => [name, graph.input(name, 'float32', shape)]),
-    );
-    const vectors = forward(model, graph, name => given.get(name)!, textInputs(graph, texts, length));
-    const program = compile(graph, { vectors }, { device: 'cpu', threads: availableParallelism() });
-    programs.set(key, program);
-    return program;
+/**
+ * Encodes with the model's parameters as they are at the time of each call: they are fed to each batch, which takes longer
+ * than `transformerEncoder` does and holds no copy of them.
+ */
+export function liveTransformerEncoder(name: string, model: TransformerModel): Encoder {
+  const parameters = Object.fromEntries(parameterTensors(model));
+  let loading: Promise<LoadedModel> | undefined;
+  const load = () => (loading ??= loadModel(textModel(name, model, new Map()), device()));
+  return encoderOf(
+    name,
+    model,
+    async feeds => (await load()).run({ ...parameters, ...feeds }),
+    async () => (await loading)?.dispose(),
+  );
+}
+
+function device() {
+  return { device: 'cpu', threads: availableParallelism() } as const;
+}
+
+/** The parameters as tensors around the same numbers. */
+export function parameterTensors({ parameters }: TransformerModel): Map<string, HostTensor> {
+  return new Map([...parameters].map(([name, { shape, data }]) => [name, tensor('float32', shape, data)]));
+}
+
+/** The model from tokens to vectors, with the weights given; the other parameters are its inputs. */
+function textModel(
+  name: string,
+  model: TransformerModel,
+  weights: ReadonlyMap<string, HostTensor>,
+): OnnxModel {
+  const build = ({ texts, length }: { texts: number; length: number }) => {
+    const graph = new Graph(name);
+    const parameters = declareParameters(graph, model);
+    const vectors = forward(model, graph, parameters, [textInputs(graph, texts, length)]);
+    return { graph, outputs: { vectors } };
   };
+  return dynamicModel(build, weights, 'runtime');
+}
 
+/** Declares the parameters that are asked for as inputs. */
+export function declareParameters(graph: Graph, { parameters }: TransformerModel): (name: string) => Value {
+  const declared = new Map(
+    [...parameters].map(([name, { shape }]) => [name, graph.input(name, 'float32', shape)]),
+  );
+  return name => declared.get(name)!;
+}
+
+function encoderOf(
+  name: string,
+  { architecture, tokenizer, prompts, pooling }: TransformerModel,
+  run: (feeds: Record<keyof TextInputs, HostTensor>) => ReturnType<LoadedModel['run']>,
+  dispose: () => Promise<void>,
+): Encoder {
+  const { hidden: dimension } = architecture;
   return {
     name,
     dimension,
     async encode(texts, kind) {
       const tokens = texts.map(text => tokenizer.encode(prompts[kind] + text));
       const vectors = new Float32Array(texts.length * dimension);
-      for (const bucket of buckets(
-        tokens.map(({ length }) => length),
-        model.maxTokens,
-        tokensAtOnce,
-      )) {
-        const program = await programFor(bucket.texts, bucket.length);
-        const feeds = textTensors(bucket, tokens, model.pooling);
-        const result = await (await program.run({ ...state, ...feeds })).vectors.floats();
-        bucket.members.forEach((member, row) => {
+      const lengths = tokens.map(({ length }) => length);
+      for (const batch of batchesByLength(lengths, tokensAtOnce, tokensPerCall)) {
+        const result = await (await run(textTensors(batch, tokens, pooling))).vectors!.floats();
+        batch.members.forEach((member, row) => {
           vectors.set(result.subarray(row * dimension, (row + 1) * dimension), member * dimension);
         });
       }
       return vectors;
     },
+    dispose,
   };
 }
 
 /** The inputs of a graph for texts: their tokens, and the share that each token has in the vector of its text. */
-export interface TextInputs extends TokenInputs {
+export interface TextInputs extends Omit<TokenInputs, 'types'> {
   /** `[texts, length]` */
   readonly shares: Value;
 }
 
-export function textInputs(graph: Graph, texts: number, length: number): TextInputs {
+/** @param which is added to the names of the inputs, where a graph has several buckets */
+export function textInputs(graph: Graph, texts: number, length: number, which = ''): TextInputs {
   return {
-    ids: graph.input('ids', 'int32', [texts, length]),
-    mask: graph.input('mask', 'float32', [texts, length]),
-    shares: graph.input('shares', 'float32', [texts, length]),
+    ids: graph.input(`ids${which}`, 'int32', [texts, length]),
+    mask: graph.input(`mask${which}`, 'float32', [texts, length]),
+    shares: graph.input(`shares${which}`, 'float32', [texts, length]),
   };
 }
 
-/** The same as tensors. Rows without a text are padding altogether. */
+/** The same as tensors. The row of a text without a token is padding altogether, and its vector zero. */
 export function textTensors(
   { members, texts, length }: Bucket,
   tokens: readonly Int32Array[],
@@ -83,6 +137,7 @@ export function textTensors(
   const shares = new Float32Array(texts * length);
   for (const [row, member] of members.entries()) {
     const own = tokens[member]!;
+    if (own.length === 0) continue;
     const start = row * length;
     ids.set(own, start);
     mask.fill(1, start, start + own.length);
@@ -96,14 +151,18 @@ export function textTensors(
   };
 }
 
-/** L2-normalised vectors `[texts, hidden]`; those of padding are zero. */
+/** L2-normalised vectors `[texts of all buckets, hidden]`; those of padding are zero. */
 export function forward(
-  { architecture }: TransformerModel,
+  { architecture }: Pick<TransformerModel, 'architecture'>,
   graph: Graph,
   parameter: (name: string) => Value,
-  { shares, ...tokens }: TextInputs,
+  buckets: readonly TextInputs[],
+  dropout?: Dropout,
 ): Value {
-  const states = architecture.forward(graph, parameter, tokens);
-  const [texts, length] = shares.shape as [number, number];
-  return normalise(squeeze(matmul(reshape(shares, [texts, 1, length]), states), 1));
+  const states = architecture.forward(graph, parameter, buckets, dropout);
+  const pooled = perBucket([states], buckets, ([own], { shares }) => {
+    const [texts, length] = shares.shape as [number, number];
+    return matmul(reshape(shares, [texts, 1, length]), own!);
+  });
+  return normalise(reshape(pooled, [-1, architecture.hidden]));
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../../base/errors.ts';
 import type { TextKind } from '../encoder.ts';
@@ -17,8 +17,9 @@ export type Pooling = 'mean' | 'cls' | 'lasttoken';
 
 /** A transformer encoder in memory. */
 export interface TransformerModel {
-  /** The folder that it was read from. */
+  /** The folder that it was read from, and the modules that it has there. */
   readonly folder: string;
+  readonly modules: readonly Module[];
   readonly architecture: Architecture;
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly tokenizer: ModelTokenizer;
@@ -32,6 +33,9 @@ export interface TransformerModel {
 /** Where sentence-transformers keeps what it adds to a transformer. */
 export const wrapperConfig = 'sentence_bert_config.json';
 
+/** And the prompts. */
+export const promptConfig = 'config_sentence_transformers.json';
+
 /** Architectures by the `model_type` of their config. */
 const architectures: Readonly<Record<string, (config: unknown) => Architecture>> = {
   bert,
@@ -40,13 +44,24 @@ const architectures: Readonly<Record<string, (config: unknown) => Architecture>>
   qwen3,
 };
 
-/** What a family does where its folder does not say (LRAT.md, section 6). */
-const usual: Readonly<Record<string, { readonly pooling: Pooling; readonly query: string }>> = {
-  qwen3: {
-    pooling: 'lasttoken',
-    query: 'Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:',
-  },
-};
+type Usual = Pick<TransformerModel, 'pooling' | 'prompts'>;
+
+const task = 'Given a web search query, retrieve relevant passages that answer the query';
+
+/**
+ * What a model does where its folder does not say. Of BERT's family only the name tells: E5 (arXiv 2212.03533) and
+ * multilingual E5 (arXiv 2402.05672) were trained with prompts that their folders do not hold.
+ */
+function usual(family: string, name: string): Usual {
+  // With and without a space after `Query:`, as each was trained (LRAT, section 5.4).
+  if (family === 'qwen3')
+    return { pooling: 'lasttoken', prompts: { query: `Instruct: ${task}\nQuery:`, document: '' } };
+  if (/\be5-\w+-instruct$/i.test(name))
+    return { pooling: 'mean', prompts: { query: `Instruct: ${task}\nQuery: `, document: '' } };
+  if (/\be5-(?:small|base|large)(?:-v2)?$/i.test(name))
+    return { pooling: 'mean', prompts: { query: 'query: ', document: 'passage: ' } };
+  return { pooling: 'mean', prompts: { query: '', document: '' } };
+}
 
 /**
  * Reads a transformer encoder.
@@ -69,7 +84,7 @@ export function readTransformer(
     });
   }
   const architecture = readArchitecture(folder);
-  const defaults = usual[architecture.family];
+  const defaults = usual(architecture.family, basename(resolve(dir)));
   const pooling = others.find(({ type }) => type === 'Pooling');
   const limits = [architecture.maxTokens, maxTokens, readLimit(folder)];
   const limit = Math.min(...limits.filter(each => each !== null));
@@ -84,17 +99,19 @@ export function readTransformer(
       },
     );
   }
-  const prompts = readPrompts(join(dir, 'config_sentence_transformers.json'));
+  const own: Partial<Record<string, string>> = readPrompts(join(dir, promptConfig)) ?? {};
   return {
     folder: dir,
+    modules,
     architecture,
     parameters: readParameters(folder, architecture),
     tokenizer,
-    pooling:
-      pooling === undefined
-        ? (defaults?.pooling ?? 'mean')
-        : readPooling(join(pooling.folder, 'config.json')),
-    prompts: { query: prompts?.query ?? defaults?.query ?? '', document: prompts?.document ?? '' },
+    pooling: pooling === undefined ? defaults.pooling : readPooling(join(pooling.folder, 'config.json')),
+    // sentence-transformers knows documents by three names, and takes the first that there is.
+    prompts: {
+      query: own.query ?? defaults.prompts.query,
+      document: own.document ?? own.passage ?? own.corpus ?? defaults.prompts.document,
+    },
     maxTokens: limit,
   };
 }
@@ -168,6 +185,12 @@ function readPooling(place: string): Pooling {
   return known;
 }
 
+/** The config of a module that pools so, in the fields that every release of sentence-transformers knows. */
+export function poolingConfig(pooling: Pooling, dimension: number): Record<string, unknown> {
+  const modes = Object.entries(poolingFields).map(([field, mode]) => [field, mode === pooling]);
+  return { word_embedding_dimension: dimension, ...Object.fromEntries(modes), include_prompt: true };
+}
+
 /** What the folder says of the greatest length; where two files do, the wrapper's word counts. */
 function readLimit(folder: string): number | null {
   const fields = [
@@ -184,7 +207,8 @@ function readLimit(folder: string): number | null {
   return null;
 }
 
-function readPrompts(place: string): Record<string, string> | undefined {
+/** The prompts of a folder by their names; undefined without any. */
+export function readPrompts(place: string): Record<string, string> | undefined {
   if (!existsSync(place)) return undefined;
   return readJson(place, z.looseObject({ prompts: z.record(z.string(), z.string()).optional() })).prompts;
 }

@@ -1,9 +1,31 @@
 import * as z from 'zod';
-import type { Graph, Value } from '../../engine/graph.ts';
+import type { Value } from '../../engine/graph.ts';
 import { attention, joinHeads, linear, rmsNorm, rotary, silu, splitHeads } from '../../engine/layers.ts';
-import { add, gather, mul, sub, unsqueeze } from '../../engine/operators.ts';
+import {
+  add,
+  cos,
+  gather,
+  less,
+  mul,
+  reshape,
+  sin,
+  slice,
+  sub,
+  unsqueeze,
+  where,
+} from '../../engine/operators.ts';
 import { tensor } from '../../engine/tensor.ts';
-import { type Architecture, matrix, type ParameterSpec, unseen, vector } from './architecture.ts';
+import {
+  type Architecture,
+  dropping,
+  joinedIds,
+  matrix,
+  numbered,
+  type ParameterSpec,
+  perBucket,
+  unseen,
+  vector,
+} from './architecture.ts';
 
 const configSchema = z.object({
   model_type: z.literal('qwen3'),
@@ -32,7 +54,7 @@ export function qwen3(config: unknown): Architecture {
   const parsed = configSchema.parse(config);
   const { hidden_size: hidden, num_hidden_layers: layers, intermediate_size: inner } = parsed;
   const { num_attention_heads: heads, num_key_value_heads: groups, head_dim: size } = parsed;
-  const { vocab_size: vocabulary, rms_norm_eps: epsilon } = parsed;
+  const { vocab_size: vocabulary, rms_norm_eps: epsilon, max_position_embeddings: positions } = parsed;
   if (heads % groups !== 0)
     throw new RangeError(`${heads} heads do not share ${groups} heads of keys evenly`);
   const base = parsed.rope_parameters?.rope_theta ?? parsed.rope_theta ?? 10_000;
@@ -40,27 +62,48 @@ export function qwen3(config: unknown): Architecture {
     family: 'qwen3',
     hidden,
     vocabulary,
-    maxTokens: parsed.max_position_embeddings,
+    maxTokens: positions,
+    words: 'embed_tokens.weight',
+    dropout: { hidden: [], attention: numbered(layers, layer => [`${layer}`]), heads },
+    bytesPerToken: 4 * layers * (12 * hidden + 8 * heads * size + 8 * inner + 3 * heads * 256),
     prefix: 'model.',
     parameters: new Map(specs()),
 
-    forward(graph, parameter, { ids, mask }) {
-      const [, length] = ids.shape as [number, number];
+    forward(graph, parameter, buckets, dropout) {
       const norm = (x: Value, name: string) => rmsNorm(x, parameter(`${name}.weight`), epsilon);
       const dense = (x: Value, name: string) => linear(x, parameter(`${name}.weight`));
-      const { cosine, sine } = turns(graph, length);
-      const padding = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
-      const bias = add(padding, causal(graph, length));
-      let x = gather(parameter('embed_tokens.weight'), ids);
+      // Cut from a table of all positions, so that one graph may serve every length.
+      const table = graph.constant(
+        tensor(
+          'float32',
+          [positions],
+          Float32Array.from({ length: positions }, (_, i) => i),
+        ),
+      );
+      const perLength = new Map(
+        buckets.map(tokens => {
+          const places = slice(table, 0, 0, tokens.ids.shape[1]!);
+          const padding = mul(sub(1, unsqueeze(unsqueeze(tokens.mask, 1), 1)), unseen);
+          return [tokens, { ...turns(places), bias: add(padding, causal(places)) }];
+        }),
+      );
+      let x = gather(parameter('embed_tokens.weight'), joinedIds(buckets));
       for (let layer = 0; layer < layers; layer++) {
         const at = `layers.${layer}`;
         const before = norm(x, `${at}.input_layernorm`);
-        const project = (name: string, count: number) =>
-          splitHeads(dense(before, `${at}.self_attn.${name}_proj`), count);
-        const turned = (name: string, count: number) =>
-          rotary(norm(project(name, count), `${at}.self_attn.${name}_norm`), cosine, sine);
-        const seen = attention(turned('q', heads), turned('k', groups), project('v', groups), bias);
-        x = add(x, dense(joinHeads(seen), `${at}.self_attn.o_proj`));
+        const project = (name: string) => dense(before, `${at}.self_attn.${name}_proj`);
+        const normed = (name: string, count: number) => {
+          const each = reshape(project(name), [...x.shape.slice(0, -1), count, size]);
+          return reshape(norm(each, `${at}.self_attn.${name}_norm`), [...x.shape.slice(0, -1), count * size]);
+        };
+        const qkv = [normed('q', heads), normed('k', groups), project('v')];
+        const seen = perBucket(qkv, buckets, ([q, k, v], tokens) => {
+          const { cosine, sine, bias } = perLength.get(tokens)!;
+          const turned = (own: Value, count: number) => rotary(splitHeads(own, count), cosine, sine);
+          const [queries, keys, values] = [turned(q!, heads), turned(k!, groups), splitHeads(v!, groups)];
+          return joinHeads(attention(queries, keys, values, bias, dropping(dropout, `${layer}`, tokens)));
+        });
+        x = add(x, dense(seen, `${at}.self_attn.o_proj`));
         const after = norm(x, `${at}.post_attention_layernorm`);
         const gated = mul(silu(dense(after, `${at}.mlp.gate_proj`)), dense(after, `${at}.mlp.up_proj`));
         x = add(x, dense(gated, `${at}.mlp.down_proj`));
@@ -70,17 +113,14 @@ export function qwen3(config: unknown): Architecture {
   };
 
   /** Cosines and sines of the angles by which positions are turned, `[length, size]`, both halves alike. */
-  function turns(graph: Graph, length: number): { cosine: Value; sine: Value } {
-    const angle = (i: number) => Math.floor(i / size) * base ** ((-2 * (i % (size / 2))) / size);
-    const table = (wave: (angle: number) => number) =>
-      graph.constant(
-        tensor(
-          'float32',
-          [length, size],
-          Float32Array.from({ length: length * size }, (_, i) => wave(angle(i))),
-        ),
-      );
-    return { cosine: table(Math.cos), sine: table(Math.sin) };
+  function turns(positions: Value): { cosine: Value; sine: Value } {
+    const frequency = (i: number) => base ** ((-2 * (i % (size / 2))) / size);
+    const frequencies = Float32Array.from({ length: size }, (_, i) => frequency(i));
+    const angles = mul(
+      unsqueeze(positions, 1),
+      positions.graph.constant(tensor('float32', [1, size], frequencies)),
+    );
+    return { cosine: cos(angles), sine: sin(angles) };
   }
 
   function* specs(): Generator<[string, ParameterSpec]> {
@@ -104,9 +144,7 @@ export function qwen3(config: unknown): Architecture {
 }
 
 /** `[length, length]`: what follows a position is not seen from it. */
-function causal(graph: Graph, length: number): Value {
-  const bias = Float32Array.from({ length: length * length }, (_, i) =>
-    i % length > Math.floor(i / length) ? unseen : 0,
-  );
-  return graph.constant(tensor('float32', [length, length], bias));
+function causal(positions: Value): Value {
+  const follows = less(unsqueeze(positions, 1), unsqueeze(positions, 0));
+  return where(follows, positions.graph.constant(unseen), 0);
 }

@@ -15,7 +15,9 @@ import { unwatched } from '../../../src/base/progress.ts';
 import { Random } from '../../../src/base/random.ts';
 import { readPairs } from '../../../src/mining/pair-file.ts';
 
-const settings: WorldSettings = { seed: 2, gap: true, pages: 500, training: 120, heldOut: 30, starts: 40 };
+const settings: WorldSettings = {
+  ...{ seed: 2, gap: true, pages: 500, training: 120, heldOut: 30, starts: 40, filler: 4 },
+};
 const folder = mkdtempSync(join(tmpdir(), 'lrat-demo-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const paths = roadPaths(join(folder, 'world'));

@@ -125,7 +125,7 @@ describe('a model folder', () => {
   });
 
   it.each([
-    ['no modules.json', (at: string) => rmSync(join(at, 'modules.json')), /has no modules.json/],
+    ['no modules.json', (at: string) => rmSync(join(at, 'modules.json')), /neither a modules.json/],
     [
       'a broken modules.json',
       (at: string) => writeFileSync(join(at, 'modules.json'), '{'),

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { LratError } from '../../../src/base/errors.ts';
+import { readModules } from '../../../src/encoder/model-folder.ts';
 import { openEncoder, openForTraining } from '../../../src/encoder/open.ts';
 import { type FloatTensor, writeSafetensors } from '../../../src/encoder/safetensors.ts';
-import { buckets } from '../../../src/encoder/transformer/buckets.ts';
+import { batchesByLength } from '../../../src/encoder/transformer/buckets.ts';
+import { readTransformer } from '../../../src/encoder/transformer/model.ts';
+import { publishedRecipe } from '../../../src/training/recipe.ts';
 import { saveRandomModel, vocabulary } from './transformer-models.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lrat-transformer-'));
@@ -64,6 +67,37 @@ describe.each(['bert', 'qwen3'] as const)('a %s encoder', family => {
     const room = family === 'bert' ? 18 : 19;
     const cut = await encoder.encode([long, Array(room).fill('fox').join(' ')], 'document');
     expect(distance(cut.subarray(0, 8), cut.subarray(8))).toBe(0);
+  });
+
+  it('gives nearly the same vectors in 8 bits', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, family);
+    const [exact, rounded] = [await openEncoder(folder), await openEncoder(folder, { precision: 'int8' })];
+    const [a, b] = [await exact.encode(texts, 'document'), await rounded.encode(texts, 'document')];
+    expect(distance(a, b)).toBeGreaterThan(1e-5);
+    for (const i of texts.keys()) {
+      const cosine = a.subarray(i * 8, (i + 1) * 8).reduce((sum, x, j) => sum + x * b[i * 8 + j]!, 0);
+      expect(cosine).toBeGreaterThan(0.99);
+    }
+    await Promise.all([exact.dispose(), rounded.dispose()]);
+  });
+
+  it('follows its parameters while they are trained', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, family);
+    const model = await openForTraining(folder, publishedRecipe);
+    const live = model.encoder('live');
+    const before = await (await openEncoder(folder)).encode(texts, 'query');
+    expect(distance(await live.encode(texts, 'query'), before)).toBeLessThan(1e-6);
+    for (const { data } of model.parameters.values())
+      for (let i = 0; i < data.length; i += 2) data[i]! *= 1.5;
+    const after = newFolder();
+    model.save(after, { lineage: {} });
+    const saved = await (await openEncoder(after)).encode(texts, 'query');
+    const now = await live.encode(texts, 'query');
+    expect(distance(now, saved)).toBeLessThan(1e-6);
+    expect(distance(now, before)).toBeGreaterThan(1e-2);
+    await live.dispose();
   });
 
   it('reads shards, half precision and the names of models with heads', async () => {
@@ -173,19 +207,103 @@ describe('a model folder that cannot be used', () => {
   });
 });
 
+describe('what a folder does not say', () => {
+  const task = 'Given a web search query, retrieve relevant passages that answer the query';
+  it.each([
+    ['multilingual-e5-large-instruct', 'bert', `Instruct: ${task}\nQuery: `, ''],
+    ['multilingual-e5-small', 'bert', 'query: ', 'passage: '],
+    ['e5-base-v2', 'bert', 'query: ', 'passage: '],
+    ['all-MiniLM-L6-v2', 'bert', '', ''],
+    ['any', 'qwen3', `Instruct: ${task}\nQuery:`, ''],
+  ] as const)('is known of %s, and told by what comes of it', async (name, family, query, document) => {
+    const folder = join(newFolder(), name);
+    saveRandomModel(folder, family);
+    rmSync(join(folder, 'config_sentence_transformers.json'));
+    const modules = [{ idx: 0, name: '0', path: '', type: 'sentence_transformers.models.Transformer' }];
+    writeFileSync(join(folder, 'modules.json'), JSON.stringify(modules));
+    const { prompts, pooling } = readTransformer(folder, readModules(folder));
+    expect(prompts).toEqual({ query, document });
+    expect(pooling).toBe(family === 'bert' ? 'mean' : 'lasttoken');
+    const out = newFolder();
+    (await openForTraining(folder, publishedRecipe)).save(out, { lineage: {} });
+    expect(readTransformer(out, readModules(out)).prompts).toEqual(prompts);
+  });
+});
+
+describe('prompts of documents', () => {
+  it.each([
+    [{ document: 'a ', passage: 'b ', corpus: 'c ' }, 'a '],
+    [{ corpus: 'c ', passage: 'b ' }, 'b '],
+    [{ query: 'q ', corpus: 'c ' }, 'c '],
+    [{ query: 'q ' }, 'passage: '],
+  ])('%j is %j', (prompts, document) => {
+    const folder = join(newFolder(), 'e5-small');
+    saveRandomModel(folder, 'bert');
+    writeFileSync(join(folder, 'config_sentence_transformers.json'), JSON.stringify({ prompts }));
+    expect(readTransformer(folder, readModules(folder)).prompts.document).toBe(document);
+  });
+});
+
+describe.each(['mean', 'cls', 'lasttoken'])('a text without a token, pooled by %s', pooling_mode => {
+  /** A model whose tokenizer puts nothing around a text. */
+  function bareModel(): string {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert');
+    const path = join(folder, 'tokenizer.json');
+    const tokenizer = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...tokenizer, post_processor: null }));
+    writeFileSync(join(folder, '1_Pooling', 'config.json'), JSON.stringify({ pooling_mode }));
+    return folder;
+  }
+
+  it('has a vector of zeros, and leaves those of others alone', async () => {
+    const encoder = await openEncoder(bareModel());
+    const alone = await encoder.encode(['the red fox'], 'document');
+    const among = await encoder.encode(['', 'the red fox', ''], 'document');
+    expect(distance(among.subarray(8, 16), alone)).toBeLessThan(1e-6);
+    const others = [...among.subarray(0, 8), ...among.subarray(16)];
+    expect([...others, ...(await encoder.encode([''], 'document'))].every(x => x === 0)).toBe(true);
+    await encoder.dispose();
+  });
+
+  it('has no share in a training step', async () => {
+    const model = await openForTraining(bareModel(), publishedRecipe);
+    const texts = ['the red fox', '', 'a', ''].map(text => ({ kind: 'document' as const, text }));
+    const { passes } = model.plan(texts, 1000, 1);
+    const sums = new Map<number, number>();
+    for (const { key, inputs, members } of passes) {
+      let row = 0;
+      for (let bucket = 0; bucket < Number(key); bucket++) {
+        const { shape, data } = inputs[`shares${bucket}`]!;
+        const [rows, length] = shape as [number, number];
+        for (let i = 0; i < rows; i++, row++) {
+          const own = [...(data as Float32Array).subarray(i * length, (i + 1) * length)];
+          sums.set(
+            members[row]!,
+            own.reduce((sum, share) => sum + share, 0),
+          );
+        }
+      }
+    }
+    expect([0, 1, 2, 3].map(text => sums.get(text))).toEqual([expect.closeTo(1), 0, 1, 0]);
+  });
+});
+
 describe('a transformer that is trained', () => {
   it('is saved with all that its base has beside the weights, and the length that it was trained with', async () => {
     const folder = newFolder();
     saveRandomModel(folder, 'bert');
     writeFileSync(join(folder, 'vocab.txt'), 'words');
     writeFileSync(join(folder, 'pytorch_model.bin'), 'old weights');
-    const model = await openForTraining(folder, 12);
+    const model = await openForTraining(folder, { ...publishedRecipe, maxTokens: 12 });
     const table = model.parameters.get('embeddings.word_embeddings.weight')!;
     for (let i = 0; i < table.data.length; i++) table.data[i]! += 0.1 * (i % 3);
     const out = newFolder();
     model.save(out, { lineage: { Logs: '3' } });
     const [trained, own] = [await openEncoder(out), model.encoder('own')];
-    expect(distance(await trained.encode(texts, 'query'), await own.encode(texts, 'query'))).toBe(0);
+    expect(distance(await trained.encode(texts, 'query'), await own.encode(texts, 'query'))).toBeLessThan(
+      1e-6,
+    );
     expect(readFileSync(join(out, 'vocab.txt'), 'utf8')).toBe('words');
     expect(() => readFileSync(join(out, 'pytorch_model.bin'))).toThrow();
     expect(JSON.parse(readFileSync(join(out, 'sentence_bert_config.json'), 'utf8'))).toEqual({
@@ -199,17 +317,27 @@ describe('a transformer that is trained', () => {
 });
 
 describe('batches by length', () => {
-  it('hold each text once, within the budget, with little padding', () => {
+  it('hold each text once, within the bound, with little padding', () => {
     const lengths = Array.from({ length: 500 }, (_, i) => 1 + ((i * 7919) % 128));
-    const all = buckets(lengths, 128, 1024);
-    const members = all.flatMap(bucket => bucket.members);
+    const all = batchesByLength(lengths, 1024, 32);
+    const members = all.flatMap(batch => batch.members);
     expect(members.toSorted((a, b) => a - b)).toEqual([...lengths.keys()]);
     for (const { members, texts, length } of all) {
       expect(texts * length).toBeLessThanOrEqual(1024);
-      expect(members.length).toBeLessThanOrEqual(texts);
+      expect(members).toHaveLength(texts);
+      expect(length).toBe(Math.max(...members.map(member => lengths[member]!)));
     }
     const tokens = lengths.reduce((sum, length) => sum + length, 0);
-    expect(all.reduce((sum, { texts, length }) => sum + texts * length, 0)).toBeLessThan(1.3 * tokens);
-    expect(buckets([5], 512, 4)).toEqual([{ members: [0], texts: 1, length: 8 }]);
+    expect(all.reduce((sum, { texts, length }) => sum + texts * length, 0)).toBeLessThan(1.05 * tokens);
+  });
+
+  it('are few where padding costs less than a batch, and as many as lengths where it costs more', () => {
+    expect(batchesByLength([5, 9, 6], 1024, 10)).toEqual([{ members: [0, 2, 1], texts: 3, length: 9 }]);
+    expect(batchesByLength([5, 90, 6], 1024, 10)).toEqual([
+      { members: [1], texts: 1, length: 90 },
+      { members: [0, 2], texts: 2, length: 6 },
+    ]);
+    expect(batchesByLength([50, 40], 30, 10).map(({ members }) => members)).toEqual([[0], [1]]);
+    expect(batchesByLength([], 30, 10)).toEqual([]);
   });
 });

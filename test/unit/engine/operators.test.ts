@@ -23,6 +23,9 @@ import {
   uniform,
 } from './reference.ts';
 
+/** The lane `webgpu` runs these tests there. */
+const device = process.env.LRAT_TEST_DEVICE === 'webgpu' ? 'webgpu' : 'cpu';
+
 /** One random use of an operator and what it means, in plain JavaScript. */
 interface Case {
   readonly inputs: readonly Nd[];
@@ -142,12 +145,44 @@ const cases: Record<string, (random: Random) => Case> = {
   log: elementwise(operators.log, Math.log, 0.3, 3),
   sqrt: elementwise(operators.sqrt, Math.sqrt, 0.3, 3),
   tanh: elementwise(operators.tanh, Math.tanh),
+  cos: elementwise(operators.cos, Math.cos),
+  sin: elementwise(operators.sin, Math.sin),
   sigmoid: elementwise(operators.sigmoid, x => 1 / (1 + Math.exp(-x))),
   relu(random) {
     const drawn = elementwise(operators.relu, x => Math.max(0, x))(random);
     return { ...drawn, inputs: drawn.inputs.map(nd => offKinks(nd, 1 / 8)) };
   },
   erf: elementwise(operators.erf, erfSeries),
+  gelu: elementwise(operators.gelu, x => (x * (1 + erfSeries(x * Math.SQRT1_2))) / 2),
+  layerNorm(random) {
+    const shape = [...shapeOf(random, random.below(3)), 2 + random.below(4)];
+    const last = shape.slice(-1);
+    const epsilon = 0.1;
+    return {
+      inputs: [normals(random, shape), normals(random, last), normals(random, last)],
+      apply: (x, gain, shift) => operators.layerNorm(x, gain, shift, epsilon),
+      reference: (x, gain, shift) =>
+        build(shape, index => {
+          const own = line(x, index, shape.length - 1);
+          const mean = sum(own) / own.length;
+          const variance = sum(own.map(value => (value - mean) ** 2)) / own.length;
+          const i = index.slice(-1);
+          return ((at(x, index) - mean) / Math.sqrt(variance + epsilon)) * at(gain, i) + at(shift, i);
+        }),
+    };
+  },
+  withGradient(random) {
+    const shape = shapeOf(random, random.below(4));
+    // The square of x, whose gradient is given; what it was computed from must not add its own.
+    return {
+      inputs: [normals(random, shape)],
+      apply: x =>
+        operators.withGradient(operators.mul(x, x), [x], gradient => [
+          operators.mul(operators.mul(gradient, x), 2),
+        ]),
+      reference: x => map(value => value * value, x),
+    };
+  },
   pow(random) {
     const exponent = [-1.5, -1, 0.5, 2, 3][random.below(5)]!;
     return elementwise(
@@ -158,7 +193,8 @@ const cases: Record<string, (random: Random) => Case> = {
     )(random);
   },
   cast: elementwise(
-    x => operators.cast(operators.cast(x, 'float64'), 'float32'),
+    // WebGPU has no float64; a cast to the same type is none.
+    x => operators.cast(operators.cast(x, device === 'cpu' ? 'float64' : 'float32'), 'float32'),
     x => x,
   ),
   matmul(random) {
@@ -170,7 +206,7 @@ const cases: Record<string, (random: Random) => Case> = {
     ] as const;
     return {
       inputs: shapes.map(shape => normals(random, shape)),
-      apply: operators.matmul,
+      apply: (a, b) => operators.matmul(a, b),
       reference: (a, b) =>
         build([...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns], index => {
           const [i, j] = index.slice(-2) as [number, number];
@@ -184,6 +220,7 @@ const cases: Record<string, (random: Random) => Case> = {
   softmax: alongAxis(operators.softmax, (x, all) => Math.exp(x) / sum(all.map(Math.exp))),
   logSoftmax: alongAxis(operators.logSoftmax, (x, all) => x - Math.log(sum(all.map(Math.exp)))),
   reduceSum: reduction(operators.reduceSum, sum),
+  reduceMax: reduction(operators.reduceMax, x => Math.max(...x)),
   reduceMean: reduction(operators.reduceMean, x => sum(x) / x.length),
   transpose(random) {
     const shape = shapeOf(random, random.below(4));
@@ -309,7 +346,7 @@ async function check({ inputs, dtypes = [], apply, reference }: Case, random: Ra
   const outputs: Record<string, Value> = { result };
   for (const [i, gradient] of gradients(loss, differentiable).entries())
     outputs[differentiable[i]!.name] = gradient;
-  const program = await compile(graph, outputs, { device: 'cpu', threads: 1 });
+  const program = await compile(graph, outputs, { device, threads: 1 });
   programs.push(program);
   const results = await program.run(
     Object.fromEntries(inputs.map((nd, i) => [`x${i}`, toTensor(nd, dtypes[i] ?? 'float32')])),
@@ -352,8 +389,8 @@ describe('results and gradients equal plain arithmetic and finite differences', 
         seen.add(JSON.stringify(drawn.inputs.map(nd => nd.shape)));
         await check(drawn, random);
       }),
-      { numRuns: 12 },
+      { numRuns: device === 'cpu' ? 12 : 4 },
     );
-    expect(seen.size, `different shapes tried for ${name}`).toBeGreaterThan(3);
+    expect(seen.size, `different shapes tried for ${name}`).toBeGreaterThan(device === 'cpu' ? 3 : 0);
   });
 });

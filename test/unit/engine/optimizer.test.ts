@@ -3,7 +3,14 @@ import { Random } from '../../../src/base/random.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import { add, matmul, mul, reduceSum, sub, tanh } from '../../../src/engine/operators.ts';
-import { type AdamWSettings, adamW, defaultAdamW, learningRateShare } from '../../../src/engine/optimizer.ts';
+import {
+  type AdamWSettings,
+  adamW,
+  adamWInPlace,
+  defaultAdamW,
+  gradientNorm,
+  learningRateShare,
+} from '../../../src/engine/optimizer.ts';
 import { compile } from '../../../src/engine/session.ts';
 import type { Tensor } from '../../../src/engine/tensor.ts';
 import { normals, sum, toTensor } from './reference.ts';
@@ -152,6 +159,76 @@ describe('AdamW in the graph', () => {
     expect(await results.w!.floats()).toEqual(Float32Array.of(1.5, -3));
     expect(await results.gradientNorm.floats()).toEqual(Float32Array.of(0));
     await program.dispose();
+  });
+});
+
+describe('AdamW in place', () => {
+  const settings = { ...defaultAdamW, weightDecay: 0.1, maxGradientNorm: 0.5 };
+  const [height, width] = [6, 3];
+  const table = normals(random, [height, width]).data;
+  const bias = normals(random, [4]).data;
+  /** The rows that steps have gradients for, in this order. */
+  const given = [[4, 1], [1], [0, 5, 1], [4], [2, 3]];
+
+  function steps(others: 'zero' | 'untouched') {
+    const moments = (size: number) => ({ moment1: new Float32Array(size), moment2: new Float32Array(size) });
+    const tensors = {
+      table: { data: Float32Array.from(table), ...moments(table.length) },
+      bias: { data: Float32Array.from(bias), ...moments(bias.length) },
+    };
+    const plain = new PlainAdamW(settings, new Set(['table']));
+    const expected = new Map([
+      ['table', [...table]],
+      ['bias', [...bias]],
+    ]);
+    for (const [i, rows] of given.entries()) {
+      const gradient = normals(random, [rows.length, width]).data;
+      const byBias = normals(random, [4]).data;
+      const indices = Int32Array.from(rows);
+      const trainables = [
+        {
+          ...tensors.table,
+          gradient: Float32Array.from(gradient),
+          decay: true,
+          rows: { indices, width, others },
+        },
+        { ...tensors.bias, gradient: Float32Array.from(byBias), decay: false },
+      ];
+      const norm = gradientNorm(trainables);
+      const finite = adamWInPlace(trainables, { step: i + 1, learningRate: 0.1, norm }, settings);
+      expect(finite).toBe(true);
+      const whole = table.map(() => 0);
+      for (const [k, row] of rows.entries())
+        for (let j = 0; j < width; j++) whole[row * width + j] = gradient[k * width + j]!;
+      const byName = new Map([
+        ['table', whole],
+        ['bias', byBias],
+      ]);
+      expect(norm / plain.step(i + 1, 0.1, expected, byName)).toBeCloseTo(1, 6);
+    }
+    return { tensors, expected };
+  }
+
+  test('equals plain arithmetic, with gradients for some rows of a table', () => {
+    const { tensors, expected } = steps('zero');
+    for (const [name, wanted] of expected) {
+      const { data } = tensors[name as keyof typeof tensors];
+      expect(Math.max(...wanted.map((x, i) => Math.abs(x - data[i]!)))).toBeLessThan(1e-5);
+    }
+  });
+
+  test('leaves other rows untouched if told to', () => {
+    const { tensors } = steps('untouched');
+    // Row 0 had its only gradient in the third of five steps, so that its moments are those of that step.
+    const share = 1 - settings.beta1;
+    const [m, v] = [tensors.table.moment1[0]!, tensors.table.moment2[0]!];
+    expect(v / (1 - settings.beta2)).toBeCloseTo((m / share) ** 2, 6);
+  });
+
+  test('tells of numbers that are no longer finite', () => {
+    const one = { data: Float32Array.of(1), moment1: new Float32Array(1), moment2: new Float32Array(1) };
+    const trainables = [{ ...one, gradient: Float32Array.of(1), decay: false }];
+    expect(adamWInPlace(trainables, { step: 1, learningRate: 1e39, norm: 1 })).toBe(false);
   });
 });
 

@@ -20,7 +20,7 @@ describe('what the command line prints', () => {
     const run = `/home/me/logs of may/.lrat/runs/${id}`;
     const printed = ofTraining({
       ...{ state: 'stopped', run, model: '/home/me/model', rows: 10, steps: 3, loss: 1 },
-      ...{ rowsPerSecond: 5, figures: {}, heldOut: null },
+      ...{ rowsPerSecond: 5, figures: {}, computing: ['computing on cpu: …'], heldOut: null },
     } as unknown as Parameters<typeof ofTraining>[0]);
     const place = { kind: 'run', id };
     // A path with spaces begins after the last of them: the id says which run it is.

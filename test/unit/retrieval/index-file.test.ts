@@ -62,7 +62,7 @@ describe('the file of an index', () => {
     later.writeUInt32LE(2, 8);
     expect(refusal(later).message).toContain('version 2');
     const source = { model: 'm', corpus: 'c' };
-    expect(refusalOf(() => DenseIndex.load(path, source), path).message).toContain("'bm25'");
+    expect(refusalOf(() => DenseIndex.load(path, source), path).message).toContain('holds no vectors');
   });
 
   it('is missed where it is not, and told from a folder', () => {

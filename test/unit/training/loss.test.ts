@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildStatic } from '../../../src/encoder/static.ts';
-import { trainableStatic } from '../../../src/encoder/static-training.ts';
+import { normalise, trainableStatic } from '../../../src/encoder/static-training.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
+import { matmul, slice } from '../../../src/engine/operators.ts';
 import { compile } from '../../../src/engine/session.ts';
 import { tensor } from '../../../src/engine/tensor.ts';
 import type { Draw } from '../../../src/training/batches.ts';
-import { batchDocuments } from '../../../src/training/batches.ts';
 import { lossTerms, weightedInfoNce } from '../../../src/training/loss.ts';
 import type { Recipe } from '../../../src/training/recipe.ts';
 
@@ -29,6 +29,7 @@ const drawOf = ({ query, positive, negatives, weight, known = [] }: Spec): Draw 
     positives: [positive],
     negatives: [...negatives],
     weight,
+    trajectory: 'one',
     known: new Set([positive, ...known]),
   },
   positive,
@@ -41,44 +42,43 @@ async function program(draws: readonly Draw[], form: Form, temperature = 0.1) {
   // Words of queries start at zero, where the direction of a vector has no gradient.
   for (const [i, value] of model.table.data.entries())
     if (value === 0 && i >= 4) model.table.data[i] = 0.1 + (i % 3);
-  const family = trainableStatic(model, null);
-  const { documents } = batchDocuments(draws);
-  const batch = family.batch(
-    draws.map(({ row }) => row.query),
-    documents.map(document => texts[document]!),
+  const terms = lossTerms([draws], form);
+  const rows = terms.queries.length;
+  const encoded = [...terms.queries, ...terms.documents.map(document => texts[document]!)];
+  const plan = trainableStatic(model, null).plan(
+    encoded.map(text => ({ kind: 'query', text })),
+    Number.POSITIVE_INFINITY,
+    0,
   );
-  const terms = lossTerms(draws, batch.queries, batch.documents, form);
   const graph = new Graph('loss');
   const feeds: Record<string, ReturnType<typeof tensor>> = {};
   const declare = (name: string, shape: readonly number[], data: Iterable<number>): Value => {
     feeds[name] = tensor('float64', shape, Float64Array.from(data));
     return graph.input(name, 'float64', shape);
   };
-  const inputs = Object.fromEntries(
-    Object.entries(batch.inputs).map(([name, { shape, data }]) => [
-      name,
-      declare(name, shape, data as Float32Array),
-    ]),
-  );
-  const [name, { indices, size }] = [...batch.rows][0]!;
-  const table = new Float64Array(size * 4);
+  const [[name, indices]] = [...plan.rows] as [[string, Int32Array]];
+  const table = new Float64Array(indices.length * 4);
   for (const [i, index] of indices.entries())
     table.set(model.table.data.subarray(index * 4, index * 4 + 4), i * 4);
-  const parameter = declare(name, [size, 4], table);
-  const { queries, documents: vectors } = family.forward(graph, new Map([[name, parameter]]), inputs);
+  const parameter = declare(name, [indices.length, 4], table);
+  const shares = plan.passes[0]!.inputs.shares!;
+  const vectors = normalise(matmul(declare('shares', shares.shape, shares.data as Float32Array), parameter));
   const declared = {
-    bias: declare('bias', [batch.queries, batch.documents], terms.bias),
-    target: declare('target', [batch.queries, batch.documents], terms.target),
-    coefficients: declare('coefficients', [batch.queries], terms.coefficients),
+    bias: declare('bias', [rows, terms.documents.length], terms.bias),
+    target: declare('target', [rows, terms.documents.length], terms.target),
+    coefficients: declare('coefficients', [rows], terms.coefficients),
   };
-  const loss = weightedInfoNce(queries, vectors, declared, temperature);
+  const [queries, documents] = [slice(vectors, 0, 0, rows), slice(vectors, 0, rows, encoded.length)];
+  const loss = weightedInfoNce(queries, documents, declared, temperature);
   const [gradient] = gradients(loss, [parameter]);
   const compiled = await compile(graph, { loss, gradient: gradient! }, { device: 'cpu', threads: 1 });
   return {
-    used: indices.length * 4,
     table,
     async run(values: Float64Array = table) {
-      const results = await compiled.run({ ...feeds, [name]: tensor('float64', [size, 4], values) });
+      const results = await compiled.run({
+        ...feeds,
+        [name]: tensor('float64', [indices.length, 4], values),
+      });
       return {
         loss: (await results.loss.read())[0] as number,
         gradient: [...((await results.gradient.read()) as Float64Array)],
@@ -156,18 +156,16 @@ describe('weighted InfoNCE', () => {
   it.each<Form>([published, { weighted: true, normalisation: 'weights' }])(
     'has the gradients that finite differences show (%o)',
     async form => {
-      const { run, table, used } = await program(draws, form);
+      const { run, table } = await program(draws, form);
       const { gradient } = await run();
       const step = 1e-5;
-      for (let i = 0; i < used; i++) {
+      for (let i = 0; i < table.length; i++) {
         const [up, down] = [Float64Array.from(table), Float64Array.from(table)];
         up[i]! += step;
         down[i]! -= step;
         const difference = ((await run(up)).loss - (await run(down)).loss) / (2 * step);
         expect(gradient[i]).toBeCloseTo(difference, 6);
       }
-      // Padding learns nothing.
-      expect(gradient.slice(used).every(value => value === 0)).toBe(true);
     },
   );
 
@@ -182,6 +180,33 @@ describe('weighted InfoNCE', () => {
       expect(twice.loss).toBeCloseTo(factor * once.loss, 6);
       for (const [i, value] of once.gradient.entries())
         expect(twice.gradient[i]).toBeCloseTo(factor * value, 6);
+    }
+  });
+
+  it('averages the losses of batches that share a step, which do not see the documents of each other', () => {
+    const [first, second] = [draws.slice(0, 1), draws.slice(1)];
+    const terms = lossTerms([first, second], published);
+    const own = [first, second].map(batch => lossTerms([batch], published));
+    expect(terms.documents).toEqual(own.flatMap(({ documents }) => documents));
+    expect([...terms.coefficients]).toEqual(
+      own.flatMap(({ coefficients }) => [...coefficients].map(c => Math.fround(c / 2))),
+    );
+    const columns = terms.documents.length;
+    const [left] = own.map(({ documents }) => documents.length) as [number];
+    for (const [row] of terms.queries.entries()) {
+      const [mine, others] =
+        row < 1
+          ? [
+              terms.bias.slice(row * columns, row * columns + left),
+              terms.bias.slice(row * columns + left, (row + 1) * columns),
+            ]
+          : [
+              terms.bias.slice(row * columns + left, (row + 1) * columns),
+              terms.bias.slice(row * columns, row * columns + left),
+            ];
+      const alone = row < 1 ? own[0]!.bias : own[1]!.bias.slice((row - 1) * mine.length, row * mine.length);
+      expect(mine).toEqual(alone);
+      expect(others.every(value => value < -1e8)).toBe(true);
     }
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Random } from '../../../src/base/random.ts';
-import { batchDocuments, drawEpoch } from '../../../src/training/batches.ts';
+import { drawEpoch, stepsPerEpoch } from '../../../src/training/batches.ts';
 import { lossTerms } from '../../../src/training/loss.ts';
 import { readTrainingSet } from '../../../src/training/rows.ts';
 
@@ -51,9 +51,8 @@ describe('the rows of a training', () => {
       { ...pair('three', 'c', ['n1']), pos: ['text of a'] },
     ]);
     const draws = set.rows.map(row => ({ row, positive: row.positives[0]!, negatives: row.negatives }));
-    const { documents } = batchDocuments(draws);
+    const { bias, documents } = lossTerms([draws], { weighted: true, normalisation: 'rows' });
     const ids = documents.map(i => set.documents[i]!.id);
-    const { bias } = lossTerms(draws, 3, documents.length, { weighted: true, normalisation: 'rows' });
     const counts = set.rows.map((_, i) =>
       Object.fromEntries(
         ids.flatMap((id, j) => {
@@ -80,6 +79,7 @@ describe('the rows of a training', () => {
 });
 
 describe('the batches of an epoch', () => {
+  const recipe = { batchSize: 5, groupSize: 4, accumulation: 1, together: false };
   const rows = Array.from({ length: 23 }, (_, i) =>
     pair(
       `q${i}`,
@@ -90,9 +90,10 @@ describe('the batches of an epoch', () => {
 
   it('hold each row once, with as many negatives as wanted, without replacement where there are enough', async () => {
     const set = await read(rows);
-    const batches = drawEpoch(set, { batchSize: 5, groupSize: 4 }, Random.seeded(1));
-    expect(batches.map(batch => batch.length)).toEqual([5, 5, 5, 5, 3]);
-    const draws = batches.flat();
+    const batches = drawEpoch(set, { ...recipe, accumulation: 2 }, Random.seeded(1));
+    expect(batches.map(step => step.map(batch => batch.length))).toEqual([[5, 5], [5, 5], [3]]);
+    expect(stepsPerEpoch(23, { batchSize: 5, accumulation: 2 })).toBe(3);
+    const draws = batches.flat(2);
     expect(new Set(draws.map(draw => draw.row)).size).toBe(23);
     for (const { row, positive, negatives } of draws) {
       expect(row.positives).toContain(positive);
@@ -102,9 +103,20 @@ describe('the batches of an epoch', () => {
     }
   });
 
+  it('hold the rows of a trajectory together when asked', async () => {
+    const set = await read(rows.map((row, i) => ({ ...row, log: 'log', trajectory: `t${i % 4}` })));
+    const order = drawEpoch(set, { ...recipe, together: true }, Random.seeded(1))
+      .flat(2)
+      .map(({ row }) => row.trajectory);
+    expect(order.filter((trajectory, i) => trajectory !== order[i - 1])).toHaveLength(4);
+    const mixed = drawEpoch(set, recipe, Random.seeded(1))
+      .flat(2)
+      .map(({ row }) => row.trajectory);
+    expect(mixed.filter((trajectory, i) => trajectory !== mixed[i - 1]).length).toBeGreaterThan(8);
+  });
+
   it('follow from the state of the random numbers alone, and differ from epoch to epoch', async () => {
     const set = await read(rows);
-    const recipe = { batchSize: 5, groupSize: 4 };
     const random = Random.seeded(7);
     const first = drawEpoch(set, recipe, random);
     const state = random.state();

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,12 +18,14 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Job, unwatched } from '../../../src/base/progress.ts';
 import { Random } from '../../../src/base/random.ts';
+import type { Encoder } from '../../../src/encoder/encoder.ts';
 import { openEncoder } from '../../../src/encoder/open.ts';
 import { openSafetensors } from '../../../src/encoder/safetensors.ts';
 import { readStatic } from '../../../src/encoder/static.ts';
-import { type Recipe, staticRecipe } from '../../../src/training/recipe.ts';
+import { publishedRecipe, type Recipe, staticRecipe } from '../../../src/training/recipe.ts';
 import { RunFolder } from '../../../src/training/run-folder.ts';
 import { resume, type TrainOptions, train } from '../../../src/training/trainer.ts';
+import { saveRandomModel } from '../encoder/transformer-models.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lrat-train-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -81,6 +84,21 @@ function stoppedAfter(step: number): Job {
   const controller = new AbortController();
   return { signal: controller.signal, report: ({ done }) => done === step && controller.abort() };
 }
+/** A job that fails after a step, as if its process were gone. */
+const crashedAfter = (step: number): Job => ({
+  ...unwatched,
+  report({ done }) {
+    if (done === step) throw new Error('crashed');
+  },
+});
+const runIn = (path: string) => {
+  const [id] = readdirSync(join(path, '.lrat', 'runs'));
+  return new RunFolder(join(path, '.lrat', 'runs', id!));
+};
+const figuresOf = (run: string) =>
+  new RunFolder(run)
+    .readMetrics()
+    .flatMap(metric => ('figures' in metric ? [[metric.step, metric.figures]] : []));
 const tableOf = (dir: string) => readStatic(dir).table.data;
 const lossesOf = (run: string) =>
   new RunFolder(run).readMetrics().flatMap(metric => ('loss' in metric ? [[metric.step, metric.loss]] : []));
@@ -193,8 +211,7 @@ describe('a training', () => {
     for await (const line of createInterface({ input: child.stdout })) {
       if (Number(line) >= 25) break;
     }
-    const [id] = readdirSync(join(path, '.lrat', 'runs'));
-    const run = new RunFolder(join(path, '.lrat', 'runs', id!));
+    const run = runIn(path);
     expect(run.readStatus()).toMatchObject({ state: 'running', pid: child.pid });
     await expect(resume(run.path, unwatched, one)).rejects.toThrow(/is running in process/);
     child.kill('SIGKILL');
@@ -204,6 +221,35 @@ describe('a training', () => {
     expect(result.state).toBe('finished');
     expect(lossesOf(run.path)).toEqual(lossesOf(whole.run));
     expect(tableOf(result.model!)).toEqual(tableOf(whole.model));
+  });
+
+  it('goes on from the checkpoint before one that is damaged, and says so', async () => {
+    const path = workspace();
+    const { run } = await train(optionsIn(path), stoppedAfter(22), { ...one, checkpointSeconds: 0 });
+    const folder = new RunFolder(run);
+    expect(folder.listCheckpoints()).toEqual([folder.checkpoint(22), folder.checkpoint(21)]);
+    truncateSync(folder.checkpoint(22), 5000);
+    await resume(run, { ...unwatched, signal: AbortSignal.abort() }, one);
+    expect(readFileSync(folder.logFile, 'utf8')).toContain('step-000000022.safetensors cannot be used');
+    // What is damaged must not pass for newer than what comes now.
+    expect(folder.listCheckpoints()).toEqual([folder.checkpoint(21)]);
+    const resumed = await resume(run, unwatched, one);
+    expect(lossesOf(run)).toEqual(lossesOf(whole.run));
+    expect(tableOf(resumed.model!)).toEqual(tableOf(whole.model));
+  });
+
+  it('does not begin anew unasked where no checkpoint is whole', async () => {
+    const { run } = await train(optionsIn(workspace()), stoppedAfter(3), one);
+    const folder = new RunFolder(run);
+    truncateSync(folder.checkpoint(3), 5000);
+    await expect(resume(run, unwatched, one)).rejects.toMatchObject({
+      name: 'LratError',
+      place: folder.checkpoints,
+      remedy: expect.stringContaining('begins anew'),
+    });
+    rmSync(folder.checkpoints, { recursive: true });
+    const resumed = await resume(run, unwatched, one);
+    expect(tableOf(resumed.model!)).toEqual(tableOf(whole.model));
   });
 
   it('measures the base and after each epoch, and keeps the figures', async () => {
@@ -228,10 +274,145 @@ describe('a training', () => {
   });
 });
 
+describe('a training that ends early', () => {
+  const patient: Recipe = { ...recipe, evaluateSteps: 5, patience: 2 };
+  /** As if the model were best after step 20. */
+  const best = 20;
+  const figureAt = (step: number) => ({ 'Recall@10': 1 - Math.abs(step - best) / 100, other: step });
+
+  async function run(job: Job, resumed?: string) {
+    const seen = new Map<number, Float32Array>();
+    const options = {
+      ...one,
+      async onEvaluate(encoder: Encoder, step: number) {
+        seen.set(step, await encoder.encode(['asked3 wanted3', 'page7'], 'query'));
+        return figureAt(step);
+      },
+    };
+    const path = workspace();
+    const result =
+      resumed === undefined
+        ? await train(optionsIn(path, { recipe: patient }), job, options)
+        : await resume(resumed, job, options);
+    return { result, seen };
+  }
+
+  it('stops after measurements without a better one, and keeps the best state', async () => {
+    const { result, seen } = await run(unwatched);
+    expect([...seen.keys()]).toEqual([0, 5, 10, 15, 20, 25, 30]);
+    expect(result).toMatchObject({ state: 'finished', steps: 30, figures: figureAt(best) });
+    const kept = await openEncoder(result.model!);
+    expect(await kept.encode(['asked3 wanted3', 'page7'], 'query')).toEqual(seen.get(best));
+    expect(new RunFolder(result.run).listBest()).toEqual([]);
+    expect(new RunFolder(result.run).readStatus()).toMatchObject({ state: 'finished', step: 30 });
+    expect(readFileSync(join(result.model!, 'README.md'), 'utf8')).toContain('| Recall@10 | 1 |');
+  });
+
+  it.each([10, 12, 22, 25])('does the same when it is stopped after step %i and resumed', async step => {
+    const whole = await run(unwatched);
+    const stopped = await run(stoppedAfter(step));
+    expect(stopped.result).toMatchObject({ state: 'stopped', steps: step });
+    const { result } = await run(unwatched, stopped.result.run);
+    expect(result).toMatchObject({ state: 'finished', steps: 30, figures: figureAt(best) });
+    expect(tableOf(result.model!)).toEqual(tableOf(whole.result.model!));
+    const figures = new RunFolder(result.run).readMetrics().filter(metric => 'figures' in metric);
+    expect(figures.map(metric => metric.step)).toEqual([0, 5, 10, 15, 20, 25, 30]);
+  });
+});
+
+describe('a training that ends early and crashed', () => {
+  const patient: Recipe = { ...recipe, patience: 2 };
+  /** As if the model were best after a step. */
+  const bestAfter = (best: number) => async (_: Encoder, step: number) => ({
+    'Recall@10': 1 - Math.abs(step - best) / 100,
+  });
+
+  it('after a measurement of which no checkpoint tells counts it, and once', async () => {
+    const options = { ...one, checkpointSeconds: 0, onEvaluate: bestAfter(15) };
+    const whole = await train(optionsIn(workspace(), { recipe: patient }), unwatched, options);
+    expect(whole).toMatchObject({ steps: 45, figures: { 'Recall@10': 1 } });
+    const path = workspace();
+    const asked = optionsIn(path, { recipe: patient });
+    await expect(train(asked, crashedAfter(16), options)).rejects.toThrow('crashed');
+    const { path: run } = runIn(path);
+    const resumed = await resume(run, unwatched, options);
+    expect(resumed).toMatchObject({ state: 'finished', steps: 45, figures: { 'Recall@10': 1 } });
+    expect(figuresOf(run)).toEqual(figuresOf(whole.run));
+    expect(lossesOf(run)).toEqual(lossesOf(whole.run));
+    const [a, b] = [whole, resumed].map(({ model }) => readFileSync(join(model!, 'model.safetensors')));
+    expect(a!.equals(b!)).toBe(true);
+  });
+
+  it('keeps the best state of its checkpoint, not the one of the steps that the crash took away', async () => {
+    const path = workspace();
+    let best: Float32Array | undefined;
+    const rising = {
+      ...one,
+      async onEvaluate(encoder: Encoder, step: number) {
+        if (step === 10) best = await encoder.encode(['asked3 wanted3'], 'query');
+        return bestAfter(60)(encoder, step);
+      },
+    };
+    const asked = optionsIn(path, { recipe: { ...patient, evaluateSteps: 5 } });
+    const { run } = await train(asked, stoppedAfter(12), rising);
+    const folder = new RunFolder(run);
+    expect(folder.listBest()).toEqual([folder.best(10)]);
+    await expect(resume(run, crashedAfter(22), rising)).rejects.toThrow('crashed');
+    expect(folder.listBest()).toEqual([folder.best(20), folder.best(10)]);
+    // On another device the same steps may be measured otherwise: here as if none were good.
+    const resumed = await resume(run, unwatched, {
+      ...one,
+      onEvaluate: async () => ({ 'Recall@10': 0 }),
+    });
+    expect(resumed).toMatchObject({ state: 'finished', steps: 20 });
+    const kept = await openEncoder(resumed.model!);
+    expect(await kept.encode(['asked3 wanted3'], 'query')).toEqual(best);
+  });
+});
+
+describe('a training of a transformer', { timeout: 180_000 }, () => {
+  it.each(['bert', 'qwen3'] as const)(
+    'that is stopped and resumed has the same losses and parameters (%s)',
+    async family => {
+      const base = join(root, family);
+      saveRandomModel(base, family);
+      const settings: Recipe = {
+        ...publishedRecipe,
+        learningRate: 1e-3,
+        batchSize: 8,
+        groupSize: 3,
+        maxTokens: 16,
+      };
+      const ran = async (job: Job, more: Partial<Recipe> = {}) => {
+        const path = workspace();
+        return {
+          path,
+          ...(await train(optionsIn(path, { base, recipe: { ...settings, ...more } }), job, one)),
+        };
+      };
+      for (const more of [
+        { lora: { rank: 2, alpha: 4 } },
+        { dropout: 0.1, accumulation: 2, together: true },
+      ]) {
+        const whole = await ran(unwatched, more);
+        const stopped = await ran(stoppedAfter(7), more);
+        expect(stopped.state).toBe('stopped');
+        const resumed = await resume(stopped.run, unwatched, one);
+        expect(resumed.state).toBe('finished');
+        expect(lossesOf(resumed.run)).toEqual(lossesOf(whole.run));
+        const [a, b] = [whole.model!, resumed.model!].map(dir =>
+          readFileSync(join(dir, 'model.safetensors')),
+        );
+        expect(a!.equals(b!)).toBe(true);
+      }
+    },
+  );
+});
+
 describe('a training that cannot go on', () => {
   it('stops before numbers that are not finite and keeps the last good state', async () => {
     const path = workspace();
-    const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9 };
+    const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9, fp16: true };
     const error = await train(optionsIn(path, { recipe: wild }), unwatched, {
       ...one,
       checkpointSeconds: 0,
@@ -240,12 +421,12 @@ describe('a training that cannot go on', () => {
       name: 'LratError',
       message: expect.stringMatching(/step \d+ leads to numbers that are not finite/),
     });
-    const [id] = readdirSync(join(path, '.lrat', 'runs'));
-    const run = new RunFolder(join(path, '.lrat', 'runs', id!));
+    const run = runIn(path);
     expect(run.readStatus()).toMatchObject({ state: 'failed', error: expect.stringContaining('finite') });
     expect(existsSync(join(path, 'model'))).toBe(false);
     const [checkpoint] = run.listCheckpoints();
     expect(error.remedy).toContain(checkpoint);
+    expect(error.remedy).toContain('without --fp16');
     const [rows, dimension] = readStatic(run.base).table.shape;
     const kept = openSafetensors(checkpoint!).floats('embedding.weight', [rows!, dimension!]);
     expect(kept.data.every(Number.isFinite)).toBe(true);

@@ -1,0 +1,60 @@
+import type * as Ort from 'onnxruntime-node';
+import { fromRuntime, prepareCopies, toRuntime } from './device-tensor.ts';
+import { computationFailed, workingWebGpu } from './devices.ts';
+import type { OnnxModel } from './onnx.ts';
+import { type Device, openSession } from './runtime.ts';
+import type { DataType, HostTensor, Tensor } from './tensor.ts';
+
+/** A model that runs, with its weights inside and for inputs of any size. */
+export interface LoadedModel<Result extends Tensor = HostTensor> {
+  /** Computes the outputs. As `Program.run`, it occupies its thread until it is done. @throws LratError if that fails */
+  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Result>>>;
+  dispose(): Promise<void>;
+}
+
+interface LoadOptions {
+  readonly device: Device;
+  readonly threads: number;
+}
+
+/**
+ * Makes a model ready to run. Its weights are not needed any more afterwards.
+ * @param options `keep` names outputs that stay in the device's memory, as for `compile`
+ */
+export function loadModel(model: OnnxModel, options: LoadOptions): Promise<LoadedModel>;
+export function loadModel(
+  model: OnnxModel,
+  options: LoadOptions & { readonly keep: readonly string[] },
+): Promise<LoadedModel<Tensor>>;
+export async function loadModel(
+  model: OnnxModel,
+  { device, threads, keep = [] }: LoadOptions & { readonly keep?: readonly string[] },
+): Promise<LoadedModel<Tensor>> {
+  const place = `model '${model.name}'`;
+  if (device === 'webgpu') {
+    await workingWebGpu(place);
+    await prepareCopies();
+  }
+  const onDevice = device === 'cpu' ? [] : keep;
+  const session = await openSession(model, { device, threads, onDevice, weights: model.weights });
+  return {
+    async run(feeds) {
+      const given: Record<string, Ort.Tensor> = {};
+      for (const { name } of model.inputs) given[name] = await toRuntime(feeds[name]!, device);
+      let results: Ort.InferenceSession.ReturnType;
+      try {
+        results = await session.run(given);
+      } catch (error) {
+        throw computationFailed(error, device, place);
+      }
+      return Object.fromEntries(
+        model.outputs.map(({ name, type }) => {
+          const result = results[name] as Ort.Tensor;
+          const tensorType = { dtype: type as DataType, shape: result.dims };
+          return [name, fromRuntime(tensorType, result)];
+        }),
+      );
+    },
+    dispose: () => session.release(),
+  };
+}

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { LratError } from '../../../src/base/errors.ts';
+import { parseProgress, unwatched } from '../../../src/base/progress.ts';
+import { Random } from '../../../src/base/random.ts';
+import { openEncoder } from '../../../src/encoder/open.ts';
+import { embedCorpus } from '../../../src/jobs/embed.ts';
+import { evaluateModels, searchCorpus } from '../../../src/jobs/measure.ts';
+import { DenseIndex } from '../../../src/retrieval/dense.ts';
+import { blockSize, readVectorHeader, readVectors } from '../../../src/retrieval/vector-file.ts';
+import { saveRandomModel } from '../encoder/transformer-models.ts';
+
+const cli = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url));
+const size = 2 * blockSize + 300;
+
+let folder: string;
+let workspace: string;
+let made = 0;
+const corpus = () => join(folder, 'corpus.jsonl');
+const model = (name = 'model') => join(folder, name);
+const out = () => join(workspace, 'out.vectors');
+const documents: { docid: string; text: string }[] = [];
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lrat-embed-'));
+  saveRandomModel(model(), 'bert');
+  saveRandomModel(model('other'), 'bert', { layer_norm_eps: 1e-6 });
+  const words = 'a the red fox jumps over lazy dogs and sees who did it where when why how many'.split(' ');
+  const random = Random.seeded(2);
+  for (let i = 0; i < size; i++) {
+    const length = 1 + Math.floor(16 * random.uniform());
+    const text = Array.from({ length }, () => words[Math.floor(random.uniform() * words.length)]).join(' ');
+    documents.push({ docid: `d${i}`, text });
+  }
+  writeFileSync(corpus(), documents.map(document => `${JSON.stringify(document)}\n`).join(''));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(() => {
+  workspace = join(folder, `workspace-${made++}`);
+  mkdirSync(workspace);
+});
+
+const request = () => ({ workspace, model: model(), corpus: corpus() });
+const search = (more: object = {}) =>
+  searchCorpus({ ...request(), query: 'who sees the fox', k: 5, ...more }, unwatched);
+
+test('each document gets its own vector, whatever was encoded beside it', async () => {
+  const result = await embedCorpus({ ...request(), out: out() }, unwatched);
+  expect(result).toMatchObject({
+    out: out(),
+    documents: size,
+    encoded: size,
+    dimension: 8,
+    precision: 'fp32',
+  });
+  expect(result.bytes).toBe(readFileSync(out()).length);
+  const { ids, vectors } = readVectors(out(), readVectorHeader(out()).source);
+  expect(ids).toEqual(documents.map(({ docid }) => docid));
+  const encoder = await openEncoder(model());
+  for (let i = 0; i < size; i += 97) {
+    const alone = await encoder.encode([documents[i]!.text], 'document');
+    for (const [j, x] of alone.entries()) expect(vectors.numbers[i * 8 + j]).toBeCloseTo(x, 5);
+  }
+});
+
+test('what was killed is gone on with, to the same file', async () => {
+  const options = ['--workspace', workspace, '--model', model(), '--corpus', corpus(), '--out', out()];
+  const child = spawn(process.execPath, [cli, 'embed', ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LRAT_PROGRESS: 'json' },
+  });
+  const ended = once(child, 'exit');
+  for await (const line of createInterface({ input: child.stderr! })) {
+    const progress = parseProgress(line);
+    // In the second block: the first is on the disk.
+    if (progress?.unit === 'documents' && progress.task.startsWith('Encoding') && progress.done > blockSize) {
+      child.kill('SIGKILL');
+    }
+  }
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  expect(readdirSync(workspace)).toEqual([`out.vectors.${child.pid}.partial`]);
+
+  const result = await embedCorpus({ ...request(), out: out() }, unwatched);
+  expect(result.encoded).toBe(size - blockSize);
+  expect(readdirSync(workspace)).toEqual(['out.vectors']);
+  const whole = join(workspace, 'whole.vectors');
+  await embedCorpus({ ...request(), out: whole }, unwatched);
+  expect(readFileSync(out()).equals(readFileSync(whole))).toBe(true);
+});
+
+test('what was stopped is gone on with, by a search too, and what is there is not made again', async () => {
+  const stop = new AbortController();
+  const stopped = embedCorpus(request(), {
+    signal: stop.signal,
+    report: ({ task, done }) => {
+      if (task === 'Encoding documents' && done > blockSize) stop.abort();
+    },
+  });
+  await expect(stopped).rejects.toThrow(expect.objectContaining({ name: 'AbortError' }));
+  const encoded: number[] = [];
+  await searchCorpus(
+    { ...request(), query: 'who sees the fox', k: 5 },
+    { ...unwatched, report: ({ task, done }) => task === 'Encoding documents' && encoded.push(done) },
+  );
+  expect(encoded[0]).toBe(blockSize);
+  expect((await embedCorpus(request(), unwatched)).encoded).toBe(0);
+  // Other numbers are asked for: the file is made anew.
+  const { encoded: again, out: path } = await embedCorpus({ ...request(), precision: 'fp16' }, unwatched);
+  expect([again, readVectorHeader(path).precision]).toEqual([size, 'fp16']);
+});
+
+test('searches and evaluations take the vectors that they are given, and say when they have fewer bits', async () => {
+  const exact = await search();
+  await embedCorpus({ ...request(), precision: 'int8', out: out() }, unwatched);
+  const { hits, notices } = await search({ vectors: out() });
+  expect(notices).toEqual([`model is searched by vectors of int8 (${out()}).`]);
+  const found = DenseIndex.load(out(), readVectorHeader(out()).source);
+  const query = await (await openEncoder(model())).encode(['who sees the fox'], 'query');
+  expect(hits.map(({ id, score }) => ({ id, score }))).toEqual(found.search(query, 5));
+  for (const [i, { score }] of hits.entries()) expect(score).toBeCloseTo(exact.hits[i]!.score, 1);
+
+  writeFileSync(join(workspace, 'queries.tsv'), 'q1\twho sees the fox\n');
+  writeFileSync(join(workspace, 'qrels.txt'), `q1 0 ${hits[0]!.id} 1\n`);
+  const judged = { queries: join(workspace, 'queries.tsv'), qrels: join(workspace, 'qrels.txt') };
+  const models = [model('other'), model()];
+  const evaluated = await evaluateModels(
+    { workspace, models, corpus: corpus(), judged, vectors: [out()] },
+    unwatched,
+  );
+  expect(evaluated.notices).toEqual(notices);
+  expect(evaluated.scores[0]!.retrievers.model!['recall@1']).toBe(1);
+});
+
+test('vectors of another model or another corpus are refused', async () => {
+  await embedCorpus({ ...request(), out: out() }, unwatched);
+  const refuse = async (more: object) => {
+    const error = await search({ vectors: out(), ...more }).catch(error => error);
+    expect(error).toBeInstanceOf(LratError);
+    expect(error).toMatchObject({ place: out(), remedy: expect.stringMatching(/\w\.$/) });
+    return (error as LratError).message;
+  };
+  expect(await refuse({ model: model('other') })).toContain('that is not among');
+  const another = join(workspace, 'another.jsonl');
+  writeFileSync(another, `${JSON.stringify({ docid: 'x', text: 'a red fox' })}\n`);
+  expect(await refuse({ corpus: another })).toContain('another corpus');
+});
