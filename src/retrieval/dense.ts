@@ -1,19 +1,16 @@
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
+import type { CoarseVectors } from './coarse-vectors.ts';
 import { distinct } from './corpus.ts';
 import { encodeBlocks } from './embed.ts';
+import { bestOfAll } from './exact.ts';
 import type { Document, Hit, Retriever } from './retriever.ts';
-import type { Share } from './search-share.ts';
-import { searchTogether } from './search-threads.ts';
-import { TopK } from './top-k.ts';
+import { coarsenTogether, searchTogether, threadsHere } from './search-threads.ts';
 import { readVectors, type VectorSource } from './vector-file.ts';
-import { greatestNorm, type Precision, rowsAtOnce, sharedVectors, type Vectors, widened } from './vectors.ts';
+import { type Precision, sharedVectors, type Vectors } from './vectors.ts';
 
 /** More multiplications than this are quicker in threads, though these have to be started first. */
 const worthThreads = 2 ** 29;
-
-/** Beyond those asked for, so many documents are kept for each query in 32 bits: as many may change places in 64. */
-const spare = 8;
 
 /**
  * Document vectors, searched exactly: every document is compared. A score is the inner product of the query with the vector
@@ -23,7 +20,7 @@ const spare = 8;
 export class DenseIndex {
   readonly #ids: readonly string[];
   readonly #vectors: Vectors;
-  #greatestNorm: number | undefined;
+  #coarse: Promise<CoarseVectors> | undefined;
 
   constructor(ids: readonly string[], vectors: Vectors) {
     if (vectors.size !== ids.length) throw new RangeError(`${ids.length} ids for ${vectors.size} vectors`);
@@ -65,27 +62,17 @@ export class DenseIndex {
 
   /** The k documents with the greatest inner product, that is, cosine; equal ones in order of the corpus. */
   search(vector: Float32Array, k: number): Hit[] {
-    const { size, dimension } = this;
+    const { dimension } = this;
     if (vector.length !== dimension) {
       throw new RangeError(`a vector of dimension ${vector.length} among those of ${dimension}`);
     }
-    const best = new TopK(k, size);
-    const query = Float64Array.from(vector);
-    const scratch = new Float32Array(rowsAtOnce * dimension);
-    const starts = Int32Array.from({ length: rowsAtOnce }, (_, i) => i * dimension);
-    const scores = new Float64Array(rowsAtOnce);
-    for (let first = 0; first < size; first += rowsAtOnce) {
-      const count = Math.min(rowsAtOnce, size - first);
-      const rows = widened(this.#vectors, first, count, scratch);
-      innerProducts(rows, starts, query, scores.subarray(0, count));
-      for (let i = 0; i < count; i++) best.offer(first + i, scores[i]!);
-    }
-    return this.#hits(best);
+    const best = bestOfAll(this.#vectors, Float64Array.from(vector), k);
+    return best.drain((position, score) => this.#hit(position, score));
   }
 
   /**
-   * The lists of several vectors, the same as `search` gives. Much work is done in threads: these multiply in 32 bits, and
-   * of what comes near to the best the scores are computed anew.
+   * The lists of several vectors, the same as `search` gives. Much work is done in threads: these multiply a copy of the
+   * vectors in 8 bits, which takes a byte a number, and of what may be among the best the scores are summed in 64.
    *
    * @param vectors row-major, one vector after the other
    * @param threads in how many; as many as are worth their while unless it is said
@@ -102,109 +89,28 @@ export class DenseIndex {
     if (k === 0 || work === 0 || (threads === undefined && work < worthThreads)) {
       return queries.map(query => this.search(query, k));
     }
-    const keep = Math.min(size, k + spare);
-    const shares = await searchTogether({ vectors: this.#vectors, queries: vectors, keep }, threads);
-    return queries.map((query, i) => this.#sure(query, k, merged(shares, i, keep, size)));
+    const count = threads ?? threadsHere();
+    const kept = Math.min(k, size);
+    const coarse = await this.#coarsened(count);
+    const { positions, scores } = await searchTogether(this.#vectors, coarse, vectors, kept, count);
+    return queries.map((_, i) =>
+      Array.from({ length: kept }, (_, rank) =>
+        this.#hit(positions[i * kept + rank]!, scores[i * kept + rank]!),
+      ),
+    );
   }
 
-  /**
-   * The best k among candidates.
-   * @param candidates the best by their products in 32 bits, best first; all documents, or more than k
-   */
-  #sure(query: Float32Array, k: number, candidates: readonly Candidate[]): Hit[] {
-    // A sum of n products of 32 bits, in any order, is within n 2⁻²⁴ (1 + n 2⁻²⁴ + …) of the true one, of the norms'
-    // product (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
-    this.#greatestNorm ??= greatestNorm(this.#vectors);
-    const norm = Math.sqrt(query.reduce((sum, x) => sum + x * x, 0));
-    const error = 1.01 * this.dimension * 2 ** -24 * norm * this.#greatestNorm;
-    const needed = (candidates[k - 1]?.score ?? Number.NEGATIVE_INFINITY) - 2 * error;
-    const worst = candidates.at(-1);
-    // So many are alike that one which was not kept may belong to the best: all are compared, as a single query's.
-    if (candidates.length < this.size && worst !== undefined && worst.score >= needed) {
-      return this.search(query, k);
-    }
-    const near = candidates.filter(({ score }) => score >= needed).map(({ position }) => position);
-    const scores = this.#scoresAt(near, Float64Array.from(query));
-    const best = new TopK(k, near.length);
-    for (const [i, position] of near.entries()) best.offer(position, scores[i]!);
-    return this.#hits(best);
+  /** The copy for searches of many vectors. The first of them makes it. */
+  #coarsened(threads: number): Promise<CoarseVectors> {
+    this.#coarse ??= coarsenTogether(this.#vectors, threads).catch(error => {
+      this.#coarse = undefined;
+      throw error;
+    });
+    return this.#coarse;
   }
 
-  #scoresAt(positions: readonly number[], query: Float64Array): Float64Array {
-    const { numbers, dimension } = this.#vectors;
-    const scores = new Float64Array(positions.length);
-    // They lie far apart: to copy them first would cost a second wait for memory. Places must fit into 31 bits.
-    if (numbers instanceof Float32Array && numbers.length < 2 ** 31) {
-      const starts = Int32Array.from(positions, position => position * dimension);
-      innerProducts(numbers, starts, query, scores);
-      return scores;
-    }
-    const starts = Int32Array.from(positions, (_, i) => i * dimension);
-    const rows = new Float32Array(positions.length * dimension);
-    const scratch = new Float32Array(dimension);
-    for (const [i, position] of positions.entries()) {
-      rows.set(widened(this.#vectors, position, 1, scratch), starts[i]);
-    }
-    innerProducts(rows, starts, query, scores);
-    return scores;
-  }
-
-  #hits(best: TopK): Hit[] {
-    return best.drain((position, score) => ({ id: this.#ids[position]!, score }));
-  }
-}
-
-interface Candidate {
-  readonly position: number;
-  readonly score: number;
-}
-
-/** The best of a query among the documents of all shares. */
-function merged(shares: readonly Share[], query: number, keep: number, size: number): Candidate[] {
-  const best = new TopK(keep, size);
-  for (const { counts, positions, scores } of shares) {
-    for (let i = query * keep; i < query * keep + counts[query]!; i++) best.offer(positions[i]!, scores[i]!);
-  }
-  return best.drain((position, score) => ({ position, score }));
-}
-
-/**
- * Four rows at a time: four independent sums keep the processor busy and share each number of the vector. Each row is
- * summed in the same order wherever it stands, so that equal rows have equal scores.
- *
- * @param starts where each row begins among the numbers
- */
-function innerProducts(
-  numbers: Float32Array,
-  starts: Int32Array,
-  vector: Float64Array,
-  out: Float64Array,
-): void {
-  const dimension = vector.length;
-  let row = 0;
-  for (; row + 4 <= out.length; row += 4) {
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let p = starts[row]!;
-    const [toB, toC, toD] = [starts[row + 1]! - p, starts[row + 2]! - p, starts[row + 3]! - p];
-    for (let i = 0; i < dimension; i++, p++) {
-      const x = vector[i]!;
-      a += numbers[p]! * x;
-      b += numbers[p + toB]! * x;
-      c += numbers[p + toC]! * x;
-      d += numbers[p + toD]! * x;
-    }
-    out[row] = a;
-    out[row + 1] = b;
-    out[row + 2] = c;
-    out[row + 3] = d;
-  }
-  for (; row < out.length; row++) {
-    let a = 0;
-    for (let i = 0, p = starts[row]!; i < dimension; i++, p++) a += numbers[p]! * vector[i]!;
-    out[row] = a;
+  #hit(position: number, score: number): Hit {
+    return { id: this.#ids[position]!, score };
   }
 }
 

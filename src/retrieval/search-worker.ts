@@ -1,5 +1,5 @@
 import { answerTasks } from '../base/worker.ts';
-import { searchShare } from './search-share.ts';
+import { doShare } from './search-share.ts';
 
-/** A thread of `searchTogether`. */
-answerTasks(searchShare);
+/** A thread of `searchTogether` and `coarsenTogether`. */
+answerTasks(doShare);

@@ -5,6 +5,7 @@
 export class TopK {
   readonly #scores: Float64Array;
   readonly #positions: Uint32Array;
+  #limit: number;
   #size = 0;
 
   /** @param corpus number of documents that can be offered. */
@@ -12,17 +13,23 @@ export class TopK {
     if (!Number.isSafeInteger(k) || k < 0) throw new RangeError(`cannot find ${k} documents`);
     this.#scores = new Float64Array(Math.min(k, corpus));
     this.#positions = new Uint32Array(this.#scores.length);
+    this.#limit = this.#scores.length;
+  }
+
+  /** Keeps but so many until it is told to keep more; k at most. */
+  set limit(limit: number) {
+    this.#limit = Math.min(limit, this.#scores.length);
   }
 
   /** A document that comes later in the corpus than those offered so far is kept if its score is greater than this. */
   get worst(): number {
-    if (this.#size < this.#scores.length) return Number.NEGATIVE_INFINITY;
+    if (this.#size < this.#limit) return Number.NEGATIVE_INFINITY;
     return this.#scores[0] ?? Number.POSITIVE_INFINITY;
   }
 
   /** Each position at most once. */
   offer(position: number, score: number): void {
-    const limit = this.#scores.length;
+    const limit = this.#limit;
     if (this.#size < limit) this.#rise(this.#size++, position, score);
     else if (limit > 0 && this.#isWorse(0, position, score)) this.#sink(position, score);
   }

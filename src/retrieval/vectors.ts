@@ -75,21 +75,5 @@ export function widened(vectors: Vectors, first: number, count: number, scratch:
   return scratch.subarray(0, length);
 }
 
-/** The greatest L2 norm among the vectors. */
-export function greatestNorm(vectors: Vectors): number {
-  const { size, dimension } = vectors;
-  const scratch = new Float32Array(rowsAtOnce * dimension);
-  let greatest = 0;
-  for (let first = 0; first < size; first += rowsAtOnce) {
-    const rows = widened(vectors, first, Math.min(rowsAtOnce, size - first), scratch);
-    for (let begin = 0; begin < rows.length; begin += dimension) {
-      let squares = 0;
-      for (let i = begin; i < begin + dimension; i++) squares += rows[i]! * rows[i]!;
-      if (squares > greatest) greatest = squares;
-    }
-  }
-  return Math.sqrt(greatest);
-}
-
 /** Vectors that are looked at between two uses of a scratch: few enough for the processor's cache. */
 export const rowsAtOnce = 256;
