@@ -5,7 +5,13 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 // Native packages, and those that read files beside their own, stay outside the bundle.
-const external = ['vscode', 'onnxruntime-node', '@huggingface/transformers'];
+const external = ['vscode', 'onnxruntime-node'];
+
+// Of transformers.js only the settings are used (`src/encoder/hub.ts`). Its entry would bring an ONNX Runtime for the web and
+// sharp along, and load ONNX Runtime; the module of the settings, which the entry exports as it is, imports nothing.
+const alias = {
+  '@huggingface/transformers': './node_modules/@huggingface/transformers/src/env.js',
+};
 
 /**
  * @param {string} outdir emptied first
@@ -18,6 +24,7 @@ export async function bundle(outdir, { packaged = false } = {}) {
     platform: 'node',
     target: 'node22',
     external,
+    alias,
     minify: packaged,
     sourcemap: !packaged,
     metafile: true,

@@ -5,6 +5,7 @@ import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import { Random } from '../base/random.ts';
+import { modelFolder } from '../encoder/hub.ts';
 import { modelFamily } from '../encoder/open.ts';
 import { formatNumber } from '../evaluation/table.ts';
 import { summarise } from './episode.ts';
@@ -29,7 +30,7 @@ import { defaultWorld, generateWorld, type World, type WorldSettings } from './w
 export interface DemoOptions {
   /** Seed of the world and of everything in it. */
   readonly seed: number;
-  /** Folder of a model in the sentence-transformers layout to train instead of a new static encoder. */
+  /** A model to train instead of a new static encoder: its folder, or its name on the hub (`modelFolder`). */
   readonly base?: string | undefined;
   /** Folder for logs, pairs, models and the report: absent, empty, or left by an earlier demo, which it replaces. */
   readonly out: string;
@@ -43,10 +44,12 @@ export interface DemoOptions {
  * retrievers are trained on them and compared on held-out questions, with the agent searching through each; and once
  * more, smaller, in a world without a gap. Leaves `report.html` and `result.json`.
  *
- * @throws LratError if `out` holds something else, or something cannot be written.
+ * @throws LratError as `modelFolder`, if `out` holds something else, or if something cannot be written.
  */
-export async function runDemo({ seed, base, out, job, print }: DemoOptions): Promise<DemoResult> {
+export async function runDemo(options: DemoOptions): Promise<DemoResult> {
+  const { seed, out, job, print } = options;
   // Before anything is replaced: a model that cannot be used ends it here.
+  const base = options.base === undefined ? undefined : await modelFolder(options.base, job);
   const isTransformer = base !== undefined && modelFamily(base) !== 'static';
   claim(out);
   const began = performance.now();

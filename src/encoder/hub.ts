@@ -15,7 +15,7 @@ import { readArchitecture } from './transformer/model.ts';
  */
 const reference = /^hub:(?<id>[\w-][\w.-]*\/[\w-][\w.-]*)(?:@(?<revision>(?!\.{1,2}$)[^\s@]+))?$/;
 
-/** The settings of transformers.js that say where the hub is and how it is asked. */
+/** The settings of transformers.js that say where the hub is and how it is asked; bundled, nothing else of it is there. */
 type Hub = Pick<
   typeof import('@huggingface/transformers')['env'],
   'remoteHost' | 'remotePathTemplate' | 'fetch'
@@ -43,7 +43,7 @@ export async function modelFolder(model: string, job: Job): Promise<string> {
   if (existsSync(folder)) return folder;
   const loading = `${folder}.part`;
   mkdirSync(loading, { recursive: true });
-  await fetchModel(await openHub(model), { model, id, revision, folder: loading }, job);
+  await fetchModel(await openHub(), { model, id, revision, folder: loading }, job);
   try {
     renameSync(loading, folder);
   } catch (error) {
@@ -59,20 +59,12 @@ function cacheFolder(): string {
   return join(own || join(homeFolder() ?? tmpdir(), '.cache'), 'lrat');
 }
 
-async function openHub(model: string): Promise<Hub> {
-  // It loads ONNX Runtime, which reads this then.
+async function openHub(): Promise<Hub> {
+  // Where it is not bundled, it loads ONNX Runtime, which reads this then.
   process.env.ORT_DISABLE_TELEMETRY = '1';
-  try {
-    const { env } = await import('@huggingface/transformers');
-    const remoteHost = process.env.HF_ENDPOINT || env.remoteHost;
-    return { remoteHost, remotePathTemplate: env.remotePathTemplate, fetch: env.fetch };
-  } catch (cause) {
-    throw new LratError('cannot be fetched: the package @huggingface/transformers is not installed here.', {
-      place: model,
-      remedy: 'Download the model by other means, and name its folder.',
-      cause,
-    });
-  }
+  const { env } = await import('@huggingface/transformers');
+  const remoteHost = process.env.HF_ENDPOINT || env.remoteHost;
+  return { remoteHost, remotePathTemplate: env.remotePathTemplate, fetch: env.fetch };
 }
 
 interface Wanted {

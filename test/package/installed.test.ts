@@ -1,6 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installExtension, setUp, unsupported } from '../../scripts/host/code-server.mjs';
 import { openWorkbench } from '../../scripts/host/workbench.mjs';
@@ -8,6 +20,7 @@ import { makePackage } from '../../scripts/package.mjs';
 import { root } from '../../scripts/results.mjs';
 import { openTrees } from '../ui/views.ts';
 import { simulatedWorkspace } from '../ui/world.ts';
+import { saveRandomModel } from '../unit/encoder/transformer-models.ts';
 
 const reason = unsupported();
 if (reason !== null) console.warn(`Tests of the package are skipped: ${reason}.`);
@@ -93,6 +106,40 @@ describe.skipIf(reason !== null)('the package, installed', () => {
     );
     expect(code.length).toBeGreaterThan(5);
     for (const name of code) expect(readFileSync(join(dist, name), 'utf8').includes(root), name).toBe(false);
+  });
+
+  it('fetches a model of the hub on the command line', async () => {
+    const served = join(home, 'served');
+    saveRandomModel(served, 'bert');
+    const prefix = '/some/tiny/resolve/main/';
+    const server = createServer(({ url = '' }, response) => {
+      const file = join(served, url.slice(prefix.length));
+      if (url.startsWith(prefix) && existsSync(file)) response.end(readFileSync(file));
+      else response.writeHead(404).end();
+    });
+    await new Promise<void>(listening => server.listen(0, '127.0.0.1', listening));
+    writeFileSync(join(home, 'corpus.jsonl'), '{"docid":"1","text":"the red fox"}\n');
+    try {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        [
+          ...[join(installed(), 'dist', 'cli.mjs'), 'embed', '--model', 'hub:some/tiny', '--json'],
+          ...['--corpus', 'corpus.jsonl', '--out', 'tiny.vectors'],
+        ],
+        {
+          cwd: home,
+          env: {
+            ...process.env,
+            HF_ENDPOINT: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+            XDG_CACHE_HOME: join(home, 'cache'),
+          },
+        },
+      );
+      // Of the configuration that it is saved with.
+      expect(JSON.parse(stdout)).toMatchObject({ model: 'tiny', documents: 1, encoded: 1, dimension: 8 });
+    } finally {
+      server.close();
+    }
   });
 
   it('indexes the folder', async () => {

@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { runDemo } from '../../../src/agent/demo.ts';
 import { LratError } from '../../../src/base/errors.ts';
 import { unwatched } from '../../../src/base/progress.ts';
 import { modelFolder } from '../../../src/encoder/hub.ts';
 import { openEncoder } from '../../../src/encoder/open.ts';
+import { exportModel } from '../../../src/jobs/export-model.ts';
 import { saveRandomModel } from './transformer-models.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lrat-hub-'));
@@ -159,6 +161,27 @@ describe('a model of the hub', () => {
     const stop = new AbortController();
     const job = { report: () => stop.abort(), signal: stop.signal };
     await expect(modelFolder('hub:some/tiny', job)).rejects.toThrow(/abort/i);
+  });
+
+  it('is exported where its copy lies', async () => {
+    const { model, files } = await exportModel({ model: 'hub:some/tiny' }, unwatched);
+    expect(model).toBe(await modelFolder('hub:some/tiny', unwatched));
+    expect(files.length).toBeGreaterThan(0);
+    for (const { path } of files) {
+      expect(path.startsWith(model)).toBe(true);
+      expect(existsSync(path)).toBe(true);
+    }
+  });
+
+  it('is what the demo starts from', async () => {
+    const stop = new AbortController();
+    // What the demo says first comes after its model.
+    const demo = runDemo({
+      ...{ seed: 1, base: 'hub:some/tiny', out: join(root, 'demo') },
+      ...{ job: { report: () => {}, signal: stop.signal }, print: () => stop.abort() },
+    });
+    await expect(demo).rejects.toThrow(/abort/i);
+    expect(asked).toContain('/some/tiny/resolve/main/model.safetensors');
   });
 
   it('is no folder: those are taken as they are', async () => {
