@@ -8,8 +8,7 @@ import { printable } from './base/text.ts';
 import * as text from './cli/answers.ts';
 import { followInBackground } from './cli/background.ts';
 import { cancelled, jobOf, Terminal } from './cli/terminal.ts';
-import type { DeviceWish } from './engine/devices.ts';
-import { describeDevices } from './engine/devices.ts';
+import { type DeviceWish, describeDevices, deviceWishes } from './engine/devices.ts';
 import { compareRuns } from './jobs/compare-runs.ts';
 import { describeDiagnosis } from './jobs/diagnosis-text.ts';
 import { diagnose } from './jobs/doctor.ts';
@@ -226,7 +225,7 @@ command('export', 'write mined pairs in the layout of a trainer')
 
 command(
   'export-model <model>',
-  'write a transformer as ONNX, in 32 and in 8 bits, into its folder, for transformers.js',
+  'write a transformer (its folder, or hub:ORGANISATION/NAME) as ONNX, in 32 and in 8 bits, into its folder, for transformers.js',
 ).action((model: string, options: Common) =>
   answer(options, (_, job) => exportModel({ model }, job), text.ofModelExport),
 );
@@ -291,7 +290,7 @@ runCommand('train', 'train a retriever on mined pairs')
     new Option(
       '--device <name>',
       'where a transformer is trained (default: a GPU where one is faster)',
-    ).choices(['auto', 'cpu', 'webgpu']),
+    ).choices(deviceWishes),
   )
   .option(
     '--patience <n>',
@@ -438,7 +437,10 @@ command(
   'the whole road on a simulated world: agents search, pairs are mined, retrievers trained and compared',
 )
   .option('--seed <n>', 'seed of the world and of everything in it', wholeNumber, 7)
-  .option('--base <dir>', 'model folder to train instead of a new static encoder')
+  .option(
+    '--base <model>',
+    'model to train instead of a new static encoder: its folder, or hub:ORGANISATION/NAME',
+  )
   .option('--out <dir>', 'where logs, pairs, models and the report go', 'lrat-demo')
   .action(async (options: Common & { seed: number; base?: string; out: string }) => {
     // Loaded on demand: no other command needs the simulation.

@@ -187,11 +187,12 @@ export function ofExport({ out, layout, rows, leftOut, columns, weights }: Expor
 }
 
 export function ofTraining(result: TrainAnswer): string {
-  const { state, run, model, rows, steps, loss, rowsPerSecond, figures, computing, heldOut } = result;
+  const { state, run, model, rows, steps, kept, loss, rowsPerSecond, figures, computing, heldOut } = result;
   return [
     state === 'finished'
       ? `Trained on ${rows} pairs in ${steps} steps, loss ${loss?.toFixed(4) ?? '–'}, ${Math.round(rowsPerSecond)} rows/s → ${model}`
       : `Stopped after ${steps} steps. Go on with: lrat train --resume ${run}`,
+    ...(kept === null ? [] : [`The state after step ${kept} was the best, and is kept.`]),
     ...Object.entries(figures).map(
       ([name, value]) => `  ${name} on held-out questions: ${formatNumber(value)}`,
     ),

@@ -221,7 +221,7 @@ export function renderCard(facts: ModelFacts, card: ModelCard): string {
       '## Training',
       table(
         'Setting',
-        Object.entries(card.recipe).map(([key, value]) => [key, String(value)] as const),
+        Object.entries(card.recipe).map(([key, value]) => [key, worded(value)] as const),
       ),
       'The loss is a weighted InfoNCE. The weight of a pair is the relevance intensity `w = (1 − exp(−ln 2 · l / β)) / μ_raw`, ' +
         'where `l` is the length of the reasoning after the document was opened, `β` the half-life and `μ_raw` the mean: ' +
@@ -240,4 +240,12 @@ export function renderCard(facts: ModelFacts, card: ModelCard): string {
     );
   }
   return `${sections.join('\n\n')}\n`;
+}
+
+/** A setting for people: of several parts, each with its name. */
+function worded(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.entries(value)
+    .map(([part, own]) => `${part} ${own}`)
+    .join(', ');
 }

@@ -42,6 +42,7 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
     frozen: new Map(),
     dimension,
     tokensPerPass: Number.POSITIVE_INFINITY,
+    tensorBytesPerToken: 0,
 
     plan(texts) {
       const ids = texts.map(({ text }) => tokensOf(text));

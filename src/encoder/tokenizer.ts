@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { LratError } from '../base/errors.ts';
+import { precompiled } from './precompiled.ts';
 
 /** Text to token ids. */
 export interface TextTokenizer {
@@ -165,6 +166,20 @@ function withSpaceClasses(pattern: string): string {
   });
 }
 
+/** The same normalizer, with `Precompiled` as in Rust: the library has rules of its own for it, whatever the charsmap says. */
+function withCharsmaps(normalizer: unknown): unknown {
+  const part = (normalizer ?? {}) as {
+    type?: string;
+    normalizers?: readonly unknown[];
+    precompiled_charsmap?: unknown;
+  };
+  if (part.normalizers !== undefined) return { ...part, normalizers: part.normalizers.map(withCharsmaps) };
+  if (part.type !== 'Precompiled') return normalizer;
+  // The content goes to `replaceAll`, which takes a function as well.
+  const content = precompiled(part.precompiled_charsmap);
+  return { type: 'Replace', pattern: { Regex: String.raw`[\s\S]+` }, content };
+}
+
 /** The library's tokenizer, and one past its greatest id. @throws LratError if it is of a kind that is not known here. */
 export function openTokenizer(
   json: TokenizerJson,
@@ -172,7 +187,7 @@ export function openTokenizer(
 ): { readonly tokenizer: Tokenizer; readonly size: number } {
   let tokenizer: Tokenizer;
   try {
-    tokenizer = new Tokenizer(json, {});
+    tokenizer = new Tokenizer({ ...json, normalizer: withCharsmaps(json.normalizer ?? null) }, {});
   } catch (cause) {
     throw unusable(cause instanceof Error ? cause.message : String(cause), place, cause);
   }

@@ -68,8 +68,13 @@ export interface TrainableEncoder {
   /** What the graphs need beside them, and training leaves alone. */
   readonly frozen: ReadonlyMap<string, FloatTensor>;
   readonly dimension: number;
-  /** Tokens of a pass, padding included, that fit into memory with all that their gradients need. */
+  /**
+   * Tokens of a pass, padding included, that fit into memory with all that their gradients need; infinite for a model that
+   * always takes one pass.
+   */
   readonly tokensPerPass: number;
+  /** Bytes that the largest tensor of a pass has for each of its tokens; 0 for a model that always takes one pass. */
+  readonly tensorBytesPerToken: number;
   /**
    * @param texts each once @param tokensPerPass at most so many, unless a single text has more
    * @param step what is random differs with it, and follows from it and the seed

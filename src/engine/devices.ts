@@ -6,7 +6,8 @@ import type { Products } from './graph.ts';
 import { type Device, onnxRuntime } from './runtime.ts';
 
 /** A device by name, or the one that is found to be the better. */
-export type DeviceWish = 'auto' | Device;
+export const deviceWishes = ['auto', 'cpu', 'webgpu'] as const satisfies readonly ('auto' | Device)[];
+export type DeviceWish = (typeof deviceWishes)[number];
 
 /** Where to compute, and why there. */
 export interface DeviceChoice {

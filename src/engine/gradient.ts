@@ -1,6 +1,6 @@
 import { LratError } from '../base/errors.ts';
 import { ancestry, type Value } from './graph.ts';
-import { add, expand, zeros } from './operators.ts';
+import { add, after, expand, zeros } from './operators.ts';
 import { describeType, sizeOf } from './tensor.ts';
 
 /**
@@ -33,22 +33,29 @@ export function pulledBack(result: Value, gradient: Value, wrt: readonly Value[]
 
 /** @param order what the last of them is computed from, each after what it needs @param gradient by the last */
 function reverse(order: readonly Value[], gradient: Value, wrt: readonly Value[]): Value[] {
-  const wanted = new Set(wrt);
-  // Only what lies between the wanted values and the result needs a gradient.
+  // Only what lies between the wanted values and the result needs a gradient. Its depth: operators on the longest way from one.
+  const depths = new Map<Value, number>(wrt.map(value => [value, 0]));
   for (const value of order) {
-    if (value.source.kind === 'node' && value.source.node.inputs.some(input => wanted.has(input)))
-      wanted.add(value);
+    if (value.source.kind !== 'node') continue;
+    const below = value.source.node.inputs.flatMap(input => depths.get(input) ?? []);
+    if (below.length > 0) depths.set(value, 1 + Math.max(...below));
   }
   const byValue = new Map<Value, Value>([[order.at(-1)!, gradient]]);
   for (const value of order.toReversed()) {
     const gradient = byValue.get(value);
-    if (gradient === undefined || value.source.kind !== 'node' || !wanted.has(value)) continue;
+    if (gradient === undefined || value.source.kind !== 'node' || !depths.has(value)) continue;
     const { node } = value.source;
-    for (const [i, part] of node.vjp(value, gradient).entries()) {
-      const input = node.inputs[i]!;
-      if (part === undefined || !wanted.has(input)) continue;
+    const parts = node.vjp(value, gradient).flatMap((part, i) => {
+      const depth = depths.get(node.inputs[i]!);
+      return part === undefined || depth === undefined ? [] : [{ input: node.inputs[i]!, part, depth }];
+    });
+    const deepest = Math.max(...parts.map(({ depth }) => depth));
+    // What the gradients by weights need is not kept until the way has been gone to its end.
+    const first = parts.filter(({ depth, part }) => depth < deepest && part.shape.length > 0);
+    for (const { input, part, depth } of parts) {
+      const own = depth < deepest ? part : first.reduce((own, { part }) => after(own, part), part);
       const sum = byValue.get(input);
-      byValue.set(input, sum === undefined ? part : add(sum, part));
+      byValue.set(input, sum === undefined ? own : add(sum, own));
     }
   }
   return wrt.map(value => byValue.get(value) ?? zeros(value));

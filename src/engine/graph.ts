@@ -15,6 +15,8 @@ export interface Value extends TensorType {
   /** Unique in its graph; inputs have the name they were declared with. */
   readonly name: string;
   readonly source: Source;
+  /** Computes it anew once another value is there: gradients use this, so that it need not be kept for them. */
+  readonly again?: (trigger: Value) => Value;
 }
 
 /** Where a value comes from: it is fed to every run, fixed, or computed. */

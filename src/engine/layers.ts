@@ -2,6 +2,7 @@ import { fusible, type Value } from './graph.ts';
 import { elementTypes, runtimeDomain } from './onnx.ts';
 import {
   add,
+  after,
   concat,
   div,
   matmul,
@@ -184,10 +185,12 @@ export function selfAttention(
 /** What the queries see, and its gradients by queries, keys and values. */
 function attend(q: Value, k: Value, v: Value, bias: Value, drop: (shares: Value) => Value) {
   const scale = 1 / Math.sqrt(q.shape.at(-1)!);
-  const shares = softmax(add(mul(matmul(q, turned(k)), scale), bias));
-  const kept = drop(shares);
-  const seen = matmul(kept, v);
+  const sharesOf = (q: Value) => softmax(add(mul(matmul(q, turned(k)), scale), bias));
+  const seen = matmul(drop(sharesOf(q)), v);
   const vjp = (gradient: Value): [Value, Value, Value] => {
+    // Computed again: with the length of texts they become the largest part of what a step would keep.
+    const shares = sharesOf(after(q, gradient));
+    const kept = drop(shares);
     // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
     // arXiv 2205.14135, appendix B).
     const total = reduceSum(mul(seen, gradient), [-1], { keepDims: true });

@@ -177,13 +177,43 @@ export const erf = unary('erf', 'Erf', (x, _y, gradient) =>
   mul(gradient, mul(2 / Math.sqrt(Math.PI), exp(neg(mul(x, x))))),
 );
 
-/** The exact GELU, `x Φ(x)`, arXiv 1606.08415. */
-export const gelu = unary('gelu', 'Gelu', (x, _y, gradient) => {
-  // Φ(x) + x φ(x) with z = x/√2: (1 + erf z) / 2 + z exp(−z² − ln √π), in as few passes over memory as that takes
-  const z = mul(x, Math.SQRT1_2);
-  const bell = exp(sub(-Math.log(Math.PI) / 2, mul(z, z)));
-  return mul(gradient, add(add(mul(erf(z), 0.5), 0.5), mul(z, bell)));
-});
+/**
+ * The exact GELU, `x Φ(x)`, arXiv 1606.08415. Of what its gradient and that of a product with it need, `x` alone is kept from the
+ * forward pass.
+ */
+export const gelu = (() => {
+  interface Part {
+    /** `x / √2` */
+    readonly z: Value;
+    /** `Φ(x)` */
+    readonly share: Value;
+  }
+  const apply = define<{ part: (trigger: Value) => Part }>({
+    name: 'gelu',
+    infer([x], _, fail) {
+      checkFloat([x!], fail);
+      return x!;
+    },
+    emit: (emitter, inputs, output) => emitter.node('Gelu', inputs, {}, output),
+    vjp({ attributes: { part } }, gradient) {
+      // Φ(x) + x φ(x) = Φ(x) + z exp(−z² − ln √π), in as few passes over memory as that takes
+      const { z, share } = part(gradient);
+      const bell = exp(sub(-Math.log(Math.PI) / 2, mul(z, z)));
+      return [mul(gradient, add(share, mul(z, bell)))];
+    },
+  });
+  return (x: Value): Value => {
+    let made: Part | undefined;
+    const part = (trigger: Value): Part => {
+      if (made === undefined) {
+        const z = mul(after(x, trigger), Math.SQRT1_2);
+        made = { z, share: add(mul(erf(z), 0.5), 0.5) };
+      }
+      return made;
+    };
+    return { ...apply([x], { part }), again: trigger => mul(x, part(trigger).share) };
+  };
+})();
 
 /** `x` to the power of a number. */
 export const pow = (() => {
@@ -251,10 +281,11 @@ export const matmul = (() => {
 
 function productGradients(a: Value, b: Value, gradient: Value, products: Products): [byA: Value, byB: Value] {
   const byA = unbroadcast(matmul(gradient, transposeLast(b), products), a.shape);
-  if (b.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(a), gradient, products), b.shape)];
+  const left = a.again?.(gradient) ?? a;
+  if (b.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(left), gradient, products), b.shape)];
   // One matrix for the whole batch: a single product of the flattened operands, not one per element and a sum.
   const rows = (x: Value) => reshape(x, [-1, x.shape.at(-1)!]);
-  return [byA, matmul(transposeLast(rows(a)), rows(gradient), products)];
+  return [byA, matmul(transposeLast(rows(left)), rows(gradient), products)];
 }
 
 /**
@@ -454,7 +485,13 @@ export const reshape = (() => {
       emitter.node('Reshape', [...inputs, emitter.ints(shape)], { allowzero: 1 }, output),
     vjp: ({ inputs: [x] }, gradient) => [reshape(gradient, x!.shape)],
   });
-  return (x: Value, shape: Shape): Value => (sameShape(x.shape, shape) ? x : apply([x], { shape }));
+  const make = (x: Value, shape: Shape): Value => {
+    if (sameShape(x.shape, shape)) return x;
+    const { again } = x;
+    const reshaped = apply([x], { shape });
+    return again === undefined ? reshaped : { ...reshaped, again: trigger => make(again(trigger), shape) };
+  };
+  return make;
 })();
 
 /** With a new axis of size 1, which is `axis` of the result. */
@@ -633,6 +670,27 @@ export const withGradient = (() => {
   });
   return (result: Value, inputs: readonly Value[], vjp: (gradient: Value) => readonly Value[]): Value =>
     apply([result, ...inputs], { vjp });
+})();
+
+/**
+ * `x` itself, which is there no sooner than `trigger`: what is computed from it waits. ONNX Runtime computes what a gradient
+ * needs as soon as it can, which keeps it in memory from the forward pass on, and takes the same computation twice for one.
+ */
+export const after = (() => {
+  const apply = define<void>({
+    name: 'after',
+    infer: ([x]) => x!,
+    emit(emitter, [x, trigger], output) {
+      // The shape of x, in a way that has to look at the other: nothing is copied.
+      const size = emitter.node('Shape', [trigger!], { start: 0, end: 1 });
+      const none = emitter.node('Sub', [size, size]);
+      const shape = emitter.node('Add', [emitter.node('Shape', [x!]), none]);
+      emitter.node('Reshape', [x!, shape], { allowzero: 1 }, output);
+    },
+    vjp: (_, gradient) => [gradient, undefined],
+  });
+  /** @param trigger not a scalar */
+  return (x: Value, trigger: Value): Value => (x.shape.length === 0 ? x : apply([x, trigger]));
 })();
 
 /** Zeros of a shape, in the graph and of the data type of `like`. */

@@ -39,7 +39,7 @@ export interface LossTerms {
   readonly bias: Float32Array;
   /** `[rows, documents]`: 1 for the positive, else 0. */
   readonly target: Float32Array;
-  /** `[rows]`: `cᵢ`, over the number of batches. */
+  /** `[rows]`: `cᵢ`, with the number or the weights of all rows of the step. */
   readonly coefficients: Float32Array;
 }
 
@@ -47,7 +47,7 @@ export interface LossTerms {
 const excluded = -1e9;
 
 /**
- * The terms for the batches of a step, whose losses are averaged. A negative of row i is its own or one in the batch of
+ * The terms for the batches of a step: one mean over all their rows, so that no row counts more in a smaller batch. A negative of row i is its own or one in the batch of
  * another row, unless it is a known positive of row i.
  */
 export function lossTerms(batches: StepDraws, recipe: Pick<Recipe, 'weighted' | 'normalisation'>): LossTerms {
@@ -57,12 +57,12 @@ export function lossTerms(batches: StepDraws, recipe: Pick<Recipe, 'weighted' | 
   const bias = new Float32Array(rows.length * documents.length).fill(excluded);
   const target = new Float32Array(rows.length * documents.length);
   const coefficients = new Float32Array(rows.length);
+  const weights = rows.map(({ row }) => (recipe.weighted ? row.weight : 1));
+  const total =
+    recipe.normalisation === 'rows' ? rows.length : weights.reduce((sum, weight) => sum + weight, 0);
   let [row, column] = [0, 0];
   for (const [b, draws] of batches.entries()) {
     const { documents: own, counts } = columnsOf[b]!;
-    const weights = draws.map(({ row }) => (recipe.weighted ? row.weight : 1));
-    const total =
-      recipe.normalisation === 'rows' ? draws.length : weights.reduce((sum, weight) => sum + weight, 0);
     const biases = counts.map(Math.log);
     for (const [i, { row: given, positive }] of draws.entries()) {
       const start = (row + i) * documents.length + column;
@@ -73,7 +73,7 @@ export function lossTerms(batches: StepDraws, recipe: Pick<Recipe, 'weighted' | 
         } else if (!given.known.has(document)) bias[start + j] = biases[j]!;
       }
       // Rows of weight 0 alone give the loss 0, in both forms.
-      coefficients[row + i] = total === 0 ? 0 : weights[i]! / total / batches.length;
+      coefficients[row + i] = total === 0 ? 0 : weights[row + i]! / total;
     }
     row += draws.length;
     column += own.length;

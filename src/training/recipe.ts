@@ -40,11 +40,14 @@ export const recipeSchema = z.strictObject({
   frozenLayers: z.int().nonnegative().default(0),
   /** Trains additions of low rank to the matrices of the layers that are not frozen, and nothing else (arXiv 2106.09685). */
   lora: z.strictObject({ rank: z.int().positive(), alpha: z.number().positive() }).nullable().default(null),
-  /** Steps between measurements on held-out questions; null measures after each epoch only. */
+  /**
+   * Steps between measurements on held-out questions, of which the best state is kept; null measures after each epoch, and
+   * keeps the last state unless there is a `patience`.
+   */
   evaluateSteps: z.int().positive().nullable().default(null),
   /**
    * Ends the training after so many measurements in a row that were not better than the best before them, and keeps that
-   * best state; null trains to the end and keeps the last.
+   * best state; null trains to the end.
    */
   patience: z.int().positive().nullable().default(null),
   /** Whether the weights of the rows count; if not, all are 1. */

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
+import { deviceWishes } from '../engine/devices.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** `run.json`: what was asked for. Paths inside the workspace are relative to it. */
@@ -20,6 +21,8 @@ export const runSchema = z.strictObject({
   baseHash: z.string().nullable().default(null),
   out: z.string(),
   recipe: recipeSchema,
+  /** Where it was to compute, if that was told. */
+  device: z.enum(deviceWishes).optional(),
   lineage: z.record(z.string(), z.string()),
   versions: z.record(z.string(), z.string()),
 });

@@ -37,6 +37,14 @@ export interface StepperOptions {
   readonly onRetry?: (message: string) => void;
 }
 
+/** Tokens of a pass with which no tensor is larger than a device computes with. @param tensorBytes that it computes with */
+export function tokensOnDevice(
+  { tokensPerPass, tensorBytesPerToken }: Pick<TrainableEncoder, 'tokensPerPass' | 'tensorBytesPerToken'>,
+  tensorBytes: number,
+): number {
+  return Math.min(tokensPerPass, Math.max(leastTokensPerPass, Math.floor(tensorBytes / tensorBytesPerToken)));
+}
+
 /** A loss, and its gradients by the parameters: by all elements, or by the rows that the plan names. */
 interface LossAndGradients {
   readonly loss: number;
@@ -60,6 +68,8 @@ export class Stepper {
   #tokensPerPass: number;
   readonly #programs = new Map<string, Promise<LoadedModel<Tensor>>>();
   #learner: Promise<Learner> | undefined;
+  /** Bytes of the process after the first step with the programs that there are. */
+  #settled: number | undefined;
 
   constructor(
     model: TrainableEncoder,
@@ -82,14 +92,20 @@ export class Stepper {
   async step(draws: StepDraws, number: number, learningRate: number): Promise<StepResult> {
     const terms = lossTerms(draws, this.#recipe);
     const { texts, queryTexts, documentTexts } = this.#distinctTexts(terms);
-    const { plan, loss, gradients } = await this.#withLessMemory(async tokensPerPass => {
-      const plan = this.#model.plan(texts, tokensPerPass, number);
-      return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };
-    });
+    let planned = Number.POSITIVE_INFINITY;
+    const { plan, loss, gradients } = await this.#withLessMemory(
+      async tokensPerPass => {
+        const plan = this.#model.plan(texts, tokensPerPass, number);
+        planned = plan.tokens;
+        return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };
+      },
+      () => planned,
+    );
     const learner = await this.#learning(plan);
     const { norm, finite } = Number.isFinite(loss)
       ? await learner.step(gradients, plan.rows, number, learningRate)
       : { norm: Number.NaN, finite: false };
+    await this.#boundMemory();
     return { loss, gradientNorm: norm, finite, tokens: plan.tokens };
   }
 
@@ -138,7 +154,18 @@ export class Stepper {
     );
   }
 
+  /**
+   * The memory of ONNX Runtime comes into pieces of ever other sizes, from step to step, and grows without need: when it has
+   * doubled, it is given back with the programs, which are made anew.
+   */
+  async #boundMemory(): Promise<void> {
+    const bytes = process.memoryUsage.rss();
+    this.#settled ??= bytes;
+    if (bytes > 2 * this.#settled) await this.#disposeOfPrograms();
+  }
+
   async #disposeOfPrograms(): Promise<void> {
+    this.#settled = undefined;
     const programs = await Promise.allSettled(this.#programs.values());
     this.#programs.clear();
     for (const made of programs) if (made.status === 'fulfilled') await made.value.dispose();
@@ -311,20 +338,27 @@ export class Stepper {
     );
   }
 
-  /** Tries with half the tokens at a time when memory does not suffice, and stays with it. */
-  async #withLessMemory<T>(compute: (tokensPerPass: number) => Promise<T>): Promise<T> {
+  /**
+   * Tries with half the tokens at a time when memory does not suffice, and stays with it.
+   * @param tokens of the step: to allow for more at a time changes nothing
+   */
+  async #withLessMemory<T>(compute: (tokensPerPass: number) => Promise<T>, tokens: () => number): Promise<T> {
     for (;;) {
       try {
         return await compute(this.#tokensPerPass);
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
-        const smaller = Math.floor(this.#tokensPerPass / 2);
-        if (smaller < leastTokensPerPass) {
-          throw new LratError('there is not enough memory for a training step, even text by text.', {
-            place: `${this.#model.family} model`,
-            remedy: 'Cut texts shorter (--max-length), train a smaller model, or free memory.',
-            cause: error,
-          });
+        const smaller = Math.floor(Math.min(this.#tokensPerPass, tokens()) / 2);
+        if (smaller < leastTokensPerPass || !Number.isFinite(this.#model.tokensPerPass)) {
+          throw new LratError(
+            'there is not enough memory for a training step, in passes as small as can be.',
+            {
+              place: `${this.#model.family} model`,
+              remedy:
+                'Train in smaller batches (--batch-size), cut texts shorter (--max-length), train a smaller model, or free memory.',
+              cause: error,
+            },
+          );
         }
         // What the old sizes took is given back with their programs.
         await this.#disposeOfPrograms();

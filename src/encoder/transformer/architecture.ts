@@ -52,7 +52,9 @@ export interface Architecture {
     readonly attention: readonly string[];
     readonly heads: number;
   };
-  /** Bytes that a token takes in a training step, about: all that its gradients need, of every layer. */
+  /** The most numbers that a tensor has for a token, but for attention. */
+  readonly widest: number;
+  /** Bytes that a token takes in a training step, about: all that its gradients keep, of every layer, and the attention of one. */
   readonly bytesPerToken: number;
   /** What stands before the names if the model was saved with a head: `bert.`, `model.`. */
   readonly prefix: string;

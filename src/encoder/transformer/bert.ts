@@ -56,6 +56,7 @@ export function bert(config: unknown): Architecture {
   const { model_type: family, hidden_size: hidden, num_hidden_layers: layers } = parsed;
   const { num_attention_heads: heads, intermediate_size: inner, layer_norm_eps: epsilon } = parsed;
   const { vocab_size: vocabulary, type_vocab_size: types, max_position_embeddings: positions } = parsed;
+  if (hidden % heads !== 0) throw new RangeError(`${heads} heads do not share a size of ${hidden} evenly`);
   const activation = activations[parsed.hidden_act]!;
   // RoBERTa counts positions from the one after the padding's.
   const first = family === 'bert' ? 0 : (parsed.pad_token_id ?? 1) + 1;
@@ -70,7 +71,8 @@ export function bert(config: unknown): Architecture {
       attention: numbered(layers, layer => [`${layer}`]),
       heads,
     },
-    bytesPerToken: 4 * layers * (7 * hidden + 2 * inner + 2 * heads * 128),
+    widest: Math.max(3 * hidden, inner),
+    bytesPerToken: 4 * (layers * (9 * hidden + inner) + 4 * heads * 256),
     prefix: family === 'bert' ? 'bert.' : 'roberta.',
     parameters: new Map(specs()),
 

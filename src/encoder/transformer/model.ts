@@ -84,7 +84,7 @@ export function readTransformer(
     });
   }
   const architecture = readArchitecture(folder);
-  const defaults = usual(architecture.family, basename(resolve(dir)));
+  const defaults = usual(architecture.family, nameOf(resolve(dir)));
   const pooling = others.find(({ type }) => type === 'Pooling');
   const limits = [architecture.maxTokens, maxTokens, readLimit(folder)];
   const limit = Math.min(...limits.filter(each => each !== null));
@@ -116,12 +116,17 @@ export function readTransformer(
   };
 }
 
+/** The name of a model's folder; in Hugging Face's cache (`models--ORGANISATION--NAME/snapshots/REVISION`) that of the model. */
+function nameOf(folder: string): string {
+  return /models--[^/\\]+?--([^/\\]+)[/\\]snapshots[/\\][^/\\]+$/.exec(folder)?.[1] ?? basename(folder);
+}
+
 /** The architecture that the `config.json` in a folder describes. Raises as `readTransformer` does. */
 export function readArchitecture(folder: string): Architecture {
   const place = join(folder, 'config.json');
   const config = readJson(place, z.looseObject({ model_type: z.string() }));
   const make = architectures[config.model_type];
-  if (make === undefined) {
+  if (make === undefined || !Object.hasOwn(architectures, config.model_type)) {
     throw new LratError(`is of the architecture ${config.model_type}, which is not known here.`, {
       place,
       remedy: `Known: ${Object.keys(architectures).join(', ')}.`,
@@ -138,12 +143,18 @@ export function readArchitecture(folder: string): Architecture {
   }
 }
 
+/** Normalisations of the first BERT checkpoints are named so. */
+function older(name: string): string {
+  return name.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta');
+}
+
 function readParameters(folder: string, { parameters, prefix }: Architecture): Map<string, Parameter> {
   const tensors = openModelTensors(folder);
   const names = new Set(tensors.names);
   return new Map(
     [...parameters].map(([name, { shape, decay }]) => {
-      const saved = names.has(name) || !names.has(prefix + name) ? name : prefix + name;
+      const saved =
+        [name, prefix + name].flatMap(each => [each, older(each)]).find(each => names.has(each)) ?? name;
       const { data } = tensors.floats(saved, shape);
       const at = data.findIndex(value => !Number.isFinite(value));
       if (at >= 0) {

@@ -65,6 +65,7 @@ export function qwen3(config: unknown): Architecture {
     maxTokens: positions,
     words: 'embed_tokens.weight',
     dropout: { hidden: [], attention: numbered(layers, layer => [`${layer}`]), heads },
+    widest: Math.max(hidden, heads * size, inner),
     bytesPerToken: 4 * layers * (12 * hidden + 8 * heads * size + 8 * inner + 3 * heads * 256),
     prefix: 'model.',
     parameters: new Map(specs()),

@@ -15,24 +15,21 @@ import { poolingConfig, promptConfig, readPrompts, type TransformerModel, wrappe
 import { layOut } from './passes.ts';
 
 /**
- * Bytes that a pass may take, gradients and all: a twelfth of the machine's memory, or of what the process may have. Not of
+ * Bytes that a pass may take, gradients and all: a sixth of the machine's memory, or of what the process may have. Not of
  * what is free, so that a resumed training has the same passes. More than one pass costs a second encoding of all texts.
  */
 function passBytes(): number {
   const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
-  return Math.min(2 ** 34, Math.max(2 ** 30, memory / 12));
+  return Math.min(2 ** 34, Math.max(2 ** 30, memory / 6));
 }
 
-/** Transformers for the trainer. */
+/** Times what a pass needs: memory is taken in pieces of other sizes from pass to pass. */
+const scattered = 1.7;
+
+/** Transformers for the trainer. @param base whose parameters are trained in place: a copy would take as much memory again */
 export function trainableTransformer(base: TransformerModel, options: TrainingOptions): TrainableEncoder {
   const { architecture } = base;
-  // Training works in place, and a base may be trained more than once.
-  const own = new Map(
-    [...base.parameters].map(([name, parameter]): [string, Parameter] => [
-      name,
-      { ...parameter, data: parameter.data.slice() },
-    ]),
-  );
+  const own = base.parameters;
   const free = [...own].filter(
     ([name]) => options.frozenLayers === 0 || layerOf(name) >= options.frozenLayers,
   );
@@ -64,7 +61,8 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
     parameters,
     frozen: new Map([...own].filter(([name]) => !parameters.has(name))),
     dimension: architecture.hidden,
-    tokensPerPass: Math.max(256, Math.floor(passBytes() / architecture.bytesPerToken)),
+    tokensPerPass: Math.max(256, Math.floor(passBytes() / scattered / architecture.bytesPerToken)),
+    tensorBytesPerToken: 4 * Math.max(architecture.widest, architecture.dropout.heads * base.maxTokens),
 
     plan(texts, tokensPerPass, step) {
       const tokens = texts.map(tokensOf);
@@ -200,13 +198,11 @@ export function saveTransformer(dir: string, model: TransformerModel, card: Mode
     const own = join(folder, model.modules[0]!.path);
     changeSettings(join(own, 'config.json'), inSinglePrecision);
     changeSettings(join(own, wrapperConfig), settings => ({ ...settings, max_seq_length: model.maxTokens }));
-    // Also where they are the base's by its name, which this model does not bear.
+    // Also where they are the base's by its name, or none: this model may bear another name.
     const { query, document } = model.prompts;
-    if (query !== '' || document !== '') {
-      const place = join(folder, promptConfig);
-      const prompts = { ...readPrompts(place), query, document };
-      changeSettings(place, settings => ({ ...settings, prompts }));
-    }
+    const place = join(folder, promptConfig);
+    const prompts = { ...readPrompts(place), query, document };
+    changeSettings(place, settings => ({ ...settings, prompts }));
     writeSafetensors(join(own, 'model.safetensors'), parameters, { format: 'pt' });
     const facts = {
       name: basename(dir),

@@ -127,6 +127,18 @@ describe.each(['bert', 'qwen3'] as const)('a %s encoder', family => {
   });
 });
 
+it('reads normalisations under the names that the first checkpoints of BERT have', async () => {
+  const folder = newFolder();
+  const tensors = saveRandomModel(folder, 'bert');
+  const before = await (await openEncoder(folder)).encode(texts, 'query');
+  const renamed = [...tensors].map(([name, tensor]): [string, FloatTensor] => [
+    `bert.${name.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta')}`,
+    tensor,
+  ]);
+  writeSafetensors(join(folder, 'model.safetensors'), new Map(renamed));
+  expect(distance(await (await openEncoder(folder)).encode(texts, 'query'), before)).toBe(0);
+});
+
 /** BF16, by cutting the lower half of each number off. */
 function writeHalves(path: string, tensors: readonly (readonly [string, FloatTensor])[]): void {
   const header: Record<string, object> = {};
@@ -153,6 +165,16 @@ describe('a model folder that cannot be used', () => {
     expect(message).toBe('is of the architecture mamba, which is not known here.');
     expect(place).toBe(join(folder, 'config.json'));
     expect(remedy).toBe('Known: bert, roberta, xlm-roberta, qwen3.');
+    saveRandomModel(folder, 'bert', { model_type: 'constructor' });
+    expect((await refusal(folder)).message).toBe(
+      'is of the architecture constructor, which is not known here.',
+    );
+  });
+
+  it('says that heads cannot share the size of its states', async () => {
+    const folder = newFolder();
+    saveRandomModel(folder, 'bert', { num_attention_heads: 3 });
+    expect((await refusal(folder)).message).toMatch(/3 heads do not share a size of 8 evenly/);
   });
 
   it('says what of its architecture is not known', async () => {
@@ -230,6 +252,22 @@ describe('what a folder does not say', () => {
   });
 });
 
+it('knows a model in the cache of Hugging Face by the name that it has there', () => {
+  const folder = join(newFolder(), 'models--intfloat--multilingual-e5-small', 'snapshots', 'a1b2');
+  saveRandomModel(folder, 'bert');
+  rmSync(join(folder, 'config_sentence_transformers.json'));
+  expect(readTransformer(folder, readModules(folder)).prompts.query).toBe('query: ');
+});
+
+it('says of a model without prompts that it has none, whatever its name will be', async () => {
+  const folder = newFolder();
+  saveRandomModel(folder, 'bert');
+  rmSync(join(folder, 'config_sentence_transformers.json'));
+  const out = join(newFolder(), 'my-e5-small');
+  (await openForTraining(folder, publishedRecipe)).save(out, { lineage: {} });
+  expect(readTransformer(out, readModules(out)).prompts).toEqual({ query: '', document: '' });
+});
+
 describe('prompts of documents', () => {
   it.each([
     [{ document: 'a ', passage: 'b ', corpus: 'c ' }, 'a '],
@@ -299,7 +337,8 @@ describe('a transformer that is trained', () => {
     const table = model.parameters.get('embeddings.word_embeddings.weight')!;
     for (let i = 0; i < table.data.length; i++) table.data[i]! += 0.1 * (i % 3);
     const out = newFolder();
-    model.save(out, { lineage: { Logs: '3' } });
+    const recipe = { ...publishedRecipe, lora: { rank: 8, alpha: 16 } };
+    model.save(out, { lineage: { Logs: '3' }, recipe });
     const [trained, own] = [await openEncoder(out), model.encoder('own')];
     expect(distance(await trained.encode(texts, 'query'), await own.encode(texts, 'query'))).toBeLessThan(
       1e-6,
@@ -309,7 +348,9 @@ describe('a transformer that is trained', () => {
     expect(JSON.parse(readFileSync(join(out, 'sentence_bert_config.json'), 'utf8'))).toEqual({
       max_seq_length: 12,
     });
-    expect(readFileSync(join(out, 'README.md'), 'utf8')).toContain('| Logs | 3 |');
+    const card = readFileSync(join(out, 'README.md'), 'utf8');
+    expect(card).toContain('| Logs | 3 |');
+    expect(card).toContain('| lora | rank 8, alpha 16 |');
     // The base is as it was.
     const base = await (await openEncoder(folder)).encode(texts, 'query');
     expect(distance(base, await trained.encode(texts, 'query'))).toBeGreaterThan(1e-3);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { LratError } from '../../../src/base/errors.ts';
 import { Random } from '../../../src/base/random.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
-import { Graph, type Value } from '../../../src/engine/graph.ts';
+import { Graph, toOnnx, type Value } from '../../../src/engine/graph.ts';
 import {
   add,
   cast,
@@ -11,6 +11,7 @@ import {
   exp,
   expand,
   gather,
+  gelu,
   less,
   logSoftmax,
   matmul,
@@ -184,6 +185,43 @@ describe('gradients', () => {
     const [bySquare, byLoss, byX] = gradients(loss, [square, loss, x]) as [Value, Value, Value];
     const result = await evaluate(graph, { bySquare, byLoss, byX }, { x: scalar(2) });
     expect(result).toEqual({ bySquare: [3], byLoss: [1], byX: [12] });
+  });
+
+  test('through a product of a GELU compute it again instead of keeping it, before they go on', async () => {
+    const random = Random.seeded(4);
+    const shapes = { x: [3, 4], first: [4, 5], second: [5, 2] };
+    const graph = new Graph('two layers');
+    const [x, first, second] = Object.entries(shapes).map(([name, shape]) =>
+      graph.input(name, 'float32', shape),
+    ) as [Value, Value, Value];
+    const hidden = gelu(matmul(x, first));
+    const y = reshape(matmul(reshape(hidden, [3, 1, 5]), second), [3, 2]);
+    const loss = reduceSum(mul(y, y));
+    const [byX, byFirst, bySecond] = gradients(loss, [x, first, second]) as [Value, Value, Value];
+    const types = (...outputs: Value[]) => toOnnx(graph, outputs).model.nodes.map(({ type }) => type);
+    const count = (all: readonly string[], type: string) => all.filter(each => each === type).length;
+    // From a share that has to wait for the gradient, as the one by x does.
+    expect(count(types(loss, bySecond), 'Erf')).toBe(1);
+    expect(count(types(byX, byFirst, bySecond), 'Erf')).toBe(1);
+    expect(count(types(bySecond), 'Shape')).toBeGreaterThan(0);
+    // The gradient by what comes first has to wait for those by the weights behind it.
+    expect(count(types(byX), 'MatMul')).toBe(count(types(byX, bySecond), 'MatMul'));
+
+    const inputs = Object.values(shapes).map(shape => normals(random, shape));
+    const names = Object.keys(shapes);
+    const feeds = (values: typeof inputs) =>
+      Object.fromEntries(values.map((nd, i) => [names[i]!, toTensor(nd)]));
+    const found = await evaluate(graph, { x: byX, first: byFirst, second: bySecond }, feeds(inputs));
+    for (const [i, name] of names.entries()) {
+      for (const [at, slope] of found[name]!.entries()) {
+        const step = 1e-2;
+        const lossAt = async (by: number) => {
+          const moved = { ...inputs[i]!, data: inputs[i]!.data.with(at, inputs[i]!.data[at]! + by) };
+          return (await evaluate(graph, { loss }, feeds(inputs.with(i, moved)))).loss![0]!;
+        };
+        expect((await lossAt(step)) - (await lossAt(-step))).toBeCloseTo(2 * step * slope, 3);
+      }
+    }
   });
 
   test('of gradients', async () => {

@@ -183,6 +183,15 @@ const cases: Record<string, (random: Random) => Case> = {
       reference: x => map(value => value * value, x),
     };
   },
+  after(random) {
+    const shape = shapeOf(random, random.below(4));
+    return {
+      inputs: [normals(random, shape), normals(random, shapeOf(random, 1 + random.below(3)))],
+      // The other only tells when: the result and its gradient are those of x alone.
+      apply: (x, trigger) => operators.after(operators.mul(x, x), operators.neg(trigger)),
+      reference: x => map(value => value * value, x),
+    };
+  },
   pow(random) {
     const exponent = [-1.5, -1, 0.5, 2, 3][random.below(5)]!;
     return elementwise(

@@ -183,14 +183,19 @@ describe('weighted InfoNCE', () => {
     }
   });
 
-  it('averages the losses of batches that share a step, which do not see the documents of each other', () => {
+  it('is one mean over the rows of all batches of a step, which do not see the documents of each other', () => {
     const [first, second] = [draws.slice(0, 1), draws.slice(1)];
     const terms = lossTerms([first, second], published);
     const own = [first, second].map(batch => lossTerms([batch], published));
     expect(terms.documents).toEqual(own.flatMap(({ documents }) => documents));
-    expect([...terms.coefficients]).toEqual(
-      own.flatMap(({ coefficients }) => [...coefficients].map(c => Math.fround(c / 2))),
-    );
+    for (const normalisation of ['rows', 'weights'] as const) {
+      const form = { ...published, normalisation };
+      const sum = draws.reduce((sum, { row }) => sum + row.weight, 0);
+      const total = normalisation === 'rows' ? draws.length : sum;
+      expect([...lossTerms([first, second], form).coefficients]).toEqual(
+        draws.map(({ row }) => Math.fround(row.weight / total)),
+      );
+    }
     const columns = terms.documents.length;
     const [left] = own.map(({ documents }) => documents.length) as [number];
     for (const [row] of terms.queries.entries()) {

@@ -11,7 +11,7 @@ import type { Draw, StepDraws } from '../../../src/training/batches.ts';
 import { initialMoments } from '../../../src/training/learner.ts';
 import { publishedRecipe, type Recipe } from '../../../src/training/recipe.ts';
 import type { TrainingSet } from '../../../src/training/rows.ts';
-import { Stepper } from '../../../src/training/step.ts';
+import { Stepper, tokensOnDevice } from '../../../src/training/step.ts';
 import { saveRandomModel } from '../encoder/transformer-models.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'lrat-step-'));
@@ -58,15 +58,16 @@ async function open(family: 'bert' | 'qwen3', options: Partial<Recipe> = {}): Pr
   return openForTraining(folder, { ...recipe, ...options });
 }
 
-/** Losses and norms of some steps, and the parameters after them. */
+/** Losses and norms of some steps, and the parameters and first moments after them. */
 async function trained(
   model: TrainableEncoder,
   how: { tokensPerPass?: number; recipe?: Partial<Recipe>; steps?: StepDraws[] } = {},
 ) {
   const { tokensPerPass = 100_000 } = how;
+  const moments = initialMoments(model);
   const stepper = new Stepper(
     model,
-    initialMoments(model),
+    moments,
     set,
     { ...recipe, ...how.recipe },
     {
@@ -79,7 +80,11 @@ async function trained(
   await stepper.dispose();
   // What is added to all keys of a text alike changes no attention: the gradient is nothing but rounding.
   const compared = [...model.parameters].filter(([name]) => !name.endsWith('key.bias'));
-  return { results, parameters: compared.flatMap(([, { data }]) => [...data]) };
+  return {
+    results,
+    parameters: compared.flatMap(([, { data }]) => [...data]),
+    moments: compared.flatMap(([name]) => [...moments.get(`${name}.moment1`)!]),
+  };
 }
 
 function expectClose(a: readonly number[], b: readonly number[], tolerance: number): void {
@@ -157,11 +162,24 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
 
   it('averages the gradients of batches that it accumulates', async () => {
     const [first, second] = [batch(0), batch(3)];
-    const norms = async (draws: StepDraws) =>
-      (await trained(await open(family), { steps: [draws] })).results[0]!;
-    const [one, other, both] = [await norms([first]), await norms([second]), await norms([first, second])];
-    expect(both.loss).toBeCloseTo((one.loss + other.loss) / 2, 5);
-    expect(both.gradientNorm).toBeLessThanOrEqual((one.gradientNorm + other.gradientNorm) / 2 + 1e-5);
+    const taken = async (draws: StepDraws, tokensPerPass = 100_000) =>
+      trained(await open(family), { steps: [draws], recipe: { maxGradientNorm: null }, tokensPerPass });
+    const [one, other, both, inPasses] = [
+      await taken([first]),
+      await taken([second]),
+      await taken([first, second]),
+      await taken([first, second], 24),
+    ];
+    const loss = ({ results }: typeof one) => results[0]!.loss;
+    expect(loss(both)).toBeCloseTo((loss(one) + loss(other)) / 2, 5);
+    expect(loss(inPasses)).toBeCloseTo(loss(both), 5);
+    // Of the first step the first moments are a tenth of the gradients.
+    const largest = Math.max(...both.moments.map(Math.abs));
+    expect(largest).toBeGreaterThan(0);
+    const scaled = (moments: readonly number[]) => moments.map(moment => moment / largest);
+    const mean = one.moments.map((moment, i) => (moment + other.moments[i]!) / 2);
+    expectClose(scaled(both.moments), scaled(mean), 1e-3);
+    expectClose(scaled(inPasses.moments), scaled(both.moments), 1e-3);
   });
 
   it('doubles its loss and gradients with all weights, in one piece and in passes', async () => {
@@ -180,6 +198,24 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
       expect(twice!.loss / once!.loss).toBeCloseTo(2, 5);
       expect(twice!.gradientNorm / once!.gradientNorm).toBeCloseTo(2, 4);
     }
+  });
+
+  it('has passes on a device whose largest tensors it computes with', async () => {
+    const model = await open(family);
+    const texts = documents.map(({ text }) => ({ kind: 'document' as const, text }));
+    const tensorBytes = 64 * model.tensorBytesPerToken;
+    const { passes } = model.plan(texts, tokensOnDevice(model, tensorBytes), 0);
+    expect(passes.length).toBeGreaterThan(1);
+    for (const { inputs, key } of passes) {
+      const shapes = Array.from({ length: Number(key) }, (_, i) => inputs[`ids${i}`]!.shape);
+      const tokens = shapes.reduce((sum, [count, length]) => sum + count! * length!, 0);
+      // Hidden states of all buckets, and attention of each.
+      expect(4 * tokens * 12).toBeLessThanOrEqual(tensorBytes);
+      const heads = family === 'bert' ? 2 : 4;
+      for (const [count, length] of shapes)
+        expect(4 * heads * count! * length! ** 2).toBeLessThanOrEqual(tensorBytes);
+    }
+    expect(tokensOnDevice(model, Number.MAX_SAFE_INTEGER)).toBe(model.tokensPerPass);
   });
 
   it('leaves frozen layers as they are', async () => {

@@ -320,6 +320,24 @@ describe('a training that ends early', () => {
   });
 });
 
+it('keeps the best of the states that it measured on the way, and says which', async () => {
+  const path = workspace();
+  const seen = new Map<number, Float32Array>();
+  const options = {
+    ...one,
+    async onEvaluate(encoder: Encoder, step: number) {
+      seen.set(step, await encoder.encode(['asked3 wanted3'], 'query'));
+      return { 'Recall@10': step === 20 ? 0.9 : 0.5 };
+    },
+  };
+  const asked = optionsIn(path, { recipe: { ...recipe, evaluateSteps: 20 } });
+  const result = await train(asked, unwatched, options);
+  expect(result).toMatchObject({ steps, kept: 20, figures: { 'Recall@10': 0.9 } });
+  const encoder = await openEncoder(result.model!);
+  expect(await encoder.encode(['asked3 wanted3'], 'query')).toEqual(seen.get(20));
+  expect(readFileSync(join(result.model!, 'README.md'), 'utf8')).toContain('| Kept after step | 20 |');
+});
+
 describe('a training that ends early and crashed', () => {
   const patient: Recipe = { ...recipe, patience: 2 };
   /** As if the model were best after a step. */
