@@ -2,12 +2,9 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { LratError } from '../base/errors.ts';
 import { workerUrl } from '../base/worker.ts';
+import type { DeviceWish } from './device-wish.ts';
 import type { Products } from './graph.ts';
 import { type Device, onnxRuntime } from './runtime.ts';
-
-/** A device by name, or the one that is found to be the better. */
-export const deviceWishes = ['auto', 'cpu', 'webgpu'] as const satisfies readonly ('auto' | Device)[];
-export type DeviceWish = (typeof deviceWishes)[number];
 
 /** Where to compute, and why there. */
 export interface DeviceChoice {

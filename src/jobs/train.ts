@@ -7,7 +7,7 @@ import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { modelFolder } from '../encoder/hub.ts';
 import { modelFamily, openEncoder } from '../encoder/open.ts';
-import type { DeviceWish } from '../engine/devices.ts';
+import type { DeviceWish } from '../engine/device-wish.ts';
 import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
 import { basisOf, scoresOf, writeScores } from '../evaluation/scores.ts';
 import { holdOut } from '../evaluation/split.ts';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import { LratError } from '../base/errors.ts';
 import { writeError, writeFileAtomic } from '../base/files.ts';
-import { deviceWishes } from '../engine/devices.ts';
+import { deviceWishes } from '../engine/device-wish.ts';
 import { recipeSchema } from './recipe.ts';
 
 /** `run.json`: what was asked for. Paths inside the workspace are relative to it. */

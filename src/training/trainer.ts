@@ -8,11 +8,11 @@ import { checkReplaceable, hashModel } from '../encoder/model-folder.ts';
 import { modelFamily, openForTraining } from '../encoder/open.ts';
 import { buildStatic, saveStatic } from '../encoder/static.ts';
 import type { TrainableEncoder } from '../encoder/trainable.ts';
+import type { DeviceWish } from '../engine/device-wish.ts';
 import {
   chooseDevice,
   chooseProducts,
   type DeviceChoice,
-  type DeviceWish,
   type NamedSize,
   workingWebGpu,
 } from '../engine/devices.ts';
