@@ -16,7 +16,10 @@ import { join } from 'node:path';
 import { line, record, root } from './results.mjs';
 
 /** Installed one after the other: PyTorch first, so that the others are content with it. */
-const packages = [['torch==2.13.0'], ['sentence-transformers==6.2.0', 'pytest==9.2.0']];
+const packages = [
+  ['torch==2.13.0'],
+  ['sentence-transformers==6.2.0', 'sentencepiece==0.2.3', 'pytest==9.2.0'],
+];
 const folder = join(root, '.cache', 'python');
 const windows = process.platform === 'win32';
 const python = join(folder, windows ? 'Scripts/python.exe' : 'bin/python');

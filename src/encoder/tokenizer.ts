@@ -102,32 +102,34 @@ const byteLevelPattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?
  * trained with: lower case does not depend on the place in a word (the Greek sigma), and white space is Unicode's.
  */
 export function asInRust(json: TokenizerJson): TokenizerJson {
-  const { normalizer, pre_tokenizer: splitter } = json;
   return {
     ...json,
-    normalizer: lowersCase(normalizer)
-      ? {
-          type: 'Sequence',
-          normalizers: [{ type: 'Replace', pattern: { String: 'Σ' }, content: 'σ' }, normalizer],
-        }
-      : normalizer,
-    pre_tokenizer: withSpaces(splitter),
+    normalizer: normalizerAsInRust(json.normalizer),
+    pre_tokenizer: withSpaces(json.pre_tokenizer),
   };
 }
 
-function lowersCase(normalizer: unknown): boolean {
-  const {
-    type,
-    lowercase,
-    normalizers = [],
-  } = (normalizer ?? {}) as {
+function normalizerAsInRust(normalizer: unknown): unknown {
+  const part = (normalizer ?? {}) as {
     type?: string;
     lowercase?: boolean;
+    strip_left?: boolean;
+    strip_right?: boolean;
+    pattern?: { Regex?: string };
     normalizers?: readonly unknown[];
   };
-  return (
-    type === 'Lowercase' || (type === 'BertNormalizer' && lowercase === true) || normalizers.some(lowersCase)
-  );
+  const sequence = (normalizers: readonly unknown[]) => ({ type: 'Sequence', normalizers });
+  const replace = (pattern: object, content: string) => ({ type: 'Replace', pattern, content });
+  if (part.normalizers !== undefined) return sequence(part.normalizers.map(normalizerAsInRust));
+  if (part.type === 'Lowercase' || (part.type === 'BertNormalizer' && part.lowercase === true))
+    return sequence([replace({ String: 'Σ' }, 'σ'), normalizer]);
+  if (part.type === 'Replace' && part.pattern?.Regex !== undefined)
+    return { ...part, pattern: { Regex: withSpaceClasses(part.pattern.Regex) } };
+  if (part.type !== 'Strip') return normalizer;
+  // Told by what is around them: `^` and `$` are of lines.
+  const left = replace({ Regex: String.raw`(?<![\S\s])[${space}]+` }, '');
+  const right = replace({ Regex: String.raw`(?<![${space}])[${space}]+(?![\S\s])` }, '');
+  return sequence([...(part.strip_left ? [left] : []), ...(part.strip_right ? [right] : [])]);
 }
 
 function withSpaces(splitter: unknown): unknown {
@@ -141,6 +143,8 @@ function withSpaces(splitter: unknown): unknown {
   if (part.pretokenizers !== undefined) return { ...part, pretokenizers: part.pretokenizers.map(withSpaces) };
   if (part.type === 'Split' && part.pattern?.Regex !== undefined)
     return { ...part, pattern: { Regex: withSpaceClasses(part.pattern.Regex) } };
+  if (part.type === 'WhitespaceSplit')
+    return { type: 'Split', pattern: { Regex: `[${space}]+` }, behavior: 'Removed', invert: false };
   // A space put in front belongs to the text, and would come before each of its pieces.
   if (part.type !== 'ByteLevel' || part.use_regex === false || part.add_prefix_space === true)
     return splitter;

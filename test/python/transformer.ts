@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { Random } from '../../src/base/random.ts';
 import { openEncoder, openForTraining } from '../../src/encoder/open.ts';
 import { type FloatTensor, writeSafetensors } from '../../src/encoder/safetensors.ts';
+import { readTokenizerJson } from '../../src/encoder/tokenizer.ts';
 import type { TrainableEncoder } from '../../src/encoder/trainable.ts';
+import { modelTokenizer } from '../../src/encoder/transformer/tokens.ts';
 import { gradients } from '../../src/engine/gradient.ts';
 import { Graph } from '../../src/engine/graph.ts';
 import { mul, reduceSum } from '../../src/engine/operators.ts';
@@ -17,6 +19,13 @@ import { tenSteps } from './steps.ts';
 const [model, plain, prepared, out] = process.argv.slice(2) as [string, string, string, string];
 const put = (name: string, value: unknown) => writeFileSync(join(out, name), JSON.stringify(value));
 const { texts }: { texts: string[] } = JSON.parse(readFileSync(join(prepared, 'texts.json'), 'utf8'));
+
+const tokenizer = modelTokenizer(readTokenizerJson(join(model, 'tokenizer.json')), model, 64);
+const tokenized: string[] = JSON.parse(readFileSync(join(out, 'tokenized.json'), 'utf8'));
+put(
+  'ids.json',
+  tokenized.map(text => [...tokenizer.encode(text)]),
+);
 
 async function putVectors(name: string, folder: string): Promise<void> {
   const encoder = await openEncoder(folder);
