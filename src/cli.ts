@@ -49,6 +49,14 @@ const program = new Command('lrat')
   .configureOutput({ writeErr: words => terminal.say(words.trimEnd()) })
   .showHelpAfterError('(lrat COMMAND --help tells more)');
 
+interface EmbedOptions {
+  readonly model: string;
+  readonly corpus: string;
+  readonly precision: Precision;
+  readonly device?: DeviceWish;
+  readonly out?: string;
+}
+
 interface Common {
   readonly workspace: string;
   readonly json?: true;
@@ -361,8 +369,14 @@ command(
   .addOption(
     new Option('--precision <name>', 'of the numbers that are kept').choices(precisions).default('fp32'),
   )
+  .addOption(
+    new Option(
+      '--device <name>',
+      'where a transformer computes (default: a GPU where one is faster)',
+    ).choices(deviceWishes),
+  )
   .option('--out <file>', 'where the vectors go (default: the workspace keeps them for its searches)')
-  .action((options: Common & { model: string; corpus: string; precision: Precision; out?: string }) =>
+  .action((options: Common & EmbedOptions) =>
     answer(options, (workspace, job) => embedCorpus({ ...options, workspace }, job), text.ofEmbedding),
   );
 

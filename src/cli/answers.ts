@@ -240,10 +240,11 @@ export function ofDevices({ runtime, providers, chosen }: DeviceReport): string 
 }
 
 export function ofEmbedding(result: EmbedResult): string {
-  const { documents, encoded, dimension, precision, bytes, out, problems } = result;
+  const { documents, encoded, dimension, precision, computing, bytes, out, problems } = result;
   const before = documents - encoded;
   return [
     `${documents} vectors of ${dimension} numbers (${precision}), ${(bytes / 1e6).toFixed(1)} MB → ${out}`,
+    ...(computing === null ? [] : [computing]),
     ...(before === 0 ? [] : [`${encoded} were made now, ${before} before.`]),
     ...(problems.length === 0 ? [] : ofProblems(problems)),
   ].join('\n');

@@ -1,7 +1,9 @@
 import { basename } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
+import { largestOf, type NamedSize } from '../engine/devices.ts';
 import type { ModelFile } from '../engine/model-file.ts';
+import type { Device } from '../engine/runtime.ts';
 import type { Encoder } from './encoder.ts';
 import { readModules } from './model-folder.ts';
 import { readStatic, staticEncoder } from './static.ts';
@@ -12,13 +14,23 @@ import { readArchitecture, readTransformer } from './transformer/model.ts';
 import { exportTransformer } from './transformer/onnx.ts';
 import { trainableTransformer } from './transformer/training.ts';
 
+export interface OpenOptions {
+  /**
+   * `int8`: the products of transformers in 8 bits, in less time and memory and with slightly other vectors; other families
+   * have none and stay as they are.
+   */
+  readonly precision?: Precision;
+  /** Says where a transformer computes, whose largest tensor it is told; the CPU unless given, and always in `int8`. */
+  readonly device?: (largest: NamedSize) => Promise<Device>;
+}
+
 /** What there is to a family of models. */
 interface Family {
   /** Of the model in a folder: `TrainableEncoder.family`. Raises as `openEncoder` does. */
   name(dir: string): string;
   /** The sentence-transformers module that such models begin with. */
   readonly module: string;
-  open(dir: string, precision: Precision): Promise<Encoder>;
+  open(dir: string, options: Required<OpenOptions>): Promise<Encoder>;
   openForTraining(dir: string, options: TrainingOptions): Promise<TrainableEncoder>;
   /** Writes the model as ONNX; null for a family that has no such form. */
   readonly exportOnnx: ((dir: string, job: Job) => ModelFile[]) | null;
@@ -35,8 +47,11 @@ const families: readonly Family[] = [
   {
     name: dir => readArchitecture(readModules(dir)[0]!.folder).family,
     module: 'Transformer',
-    open: async (dir, precision) =>
-      transformerEncoder(basename(dir), readTransformer(dir, readModules(dir)), precision),
+    async open(dir, { precision, device }) {
+      const model = readTransformer(dir, readModules(dir));
+      const on = precision === 'int8' ? 'cpu' : await device(largestOf(model.parameters));
+      return transformerEncoder(basename(dir), model, { precision, device: on });
+    },
     openForTraining: async (dir, options) =>
       trainableTransformer(readTransformer(dir, readModules(dir), options.maxTokens), options),
     exportOnnx: (dir, job) => exportTransformer(dir, readModules(dir), job),
@@ -67,15 +82,13 @@ export function modelFamily(dir: string): string {
 /**
  * Opens a model folder in the sentence-transformers layout, or a plain checkpoint of Hugging Face. Free the encoder with
  * `dispose`.
- * @param options.precision `int8`: the products of transformers in 8 bits, in less time and memory and with slightly other
- * vectors; other families have none and stay as they are
  * @throws LratError if its architecture is not known, or something in it is missing or malformed.
  */
 export async function openEncoder(
   dir: string,
-  { precision = 'fp32' }: { readonly precision?: Precision } = {},
+  { precision = 'fp32', device = async () => 'cpu' }: OpenOptions = {},
 ): Promise<Encoder> {
-  return familyOf(dir).open(dir, precision);
+  return familyOf(dir).open(dir, { precision, device });
 }
 
 /** Opens a model folder to be trained further. Raises as `openEncoder` does. */

@@ -1,11 +1,11 @@
 import { toDevice } from './device-tensor.ts';
 import { dynamicModel } from './dynamic.ts';
-import { Graph } from './graph.ts';
+import { Graph, type Value } from './graph.ts';
 import { type LoadedModel, loadModel } from './inference.ts';
-import { gather, scatterAdd } from './operators.ts';
+import { concat, gather, reshape, scatterAdd, slice } from './operators.ts';
 import { type AdamWSettings, adamW, defaultAdamW, type Optimizer } from './optimizer.ts';
 import type { Device } from './runtime.ts';
-import { type Shape, type Tensor, tensor } from './tensor.ts';
+import { type Shape, sizeOf, type Tensor, tensor } from './tensor.ts';
 
 /** A parameter to be learned, and what AdamW remembers of it: as a checkpoint has them. */
 export interface LearnedTensor {
@@ -26,11 +26,46 @@ export interface DeviceStep {
 }
 
 /**
+ * Parameters whose moments are one tensor, and which take a step as one: a GPU is told what to do operator by operator, and
+ * of small tensors takes less time to do it than to be told.
+ */
+interface Group {
+  readonly name: string;
+  readonly members: readonly (readonly [name: string, learned: LearnedTensor])[];
+}
+
+/** Elements of a group that has more than one parameter. */
+const groupSize = 2 ** 23;
+
+/** Tables and large parameters are groups by themselves. */
+function groupsOf(learned: ReadonlyMap<string, LearnedTensor>): Group[] {
+  const groups: Group[] = [];
+  const open = new Map<boolean, { members: [string, LearnedTensor][]; size: number }>();
+  for (const [name, parameter] of learned) {
+    const size = sizeOf(parameter.shape);
+    if (parameter.table || size > groupSize / 2) {
+      groups.push({ name: `group ${groups.length}`, members: [[name, parameter]] });
+      continue;
+    }
+    let group = open.get(parameter.decay);
+    if (group === undefined || group.size + size > groupSize) {
+      group = { members: [], size: 0 };
+      groups.push({ name: `group ${groups.length}`, members: group.members });
+      open.set(parameter.decay, group);
+    }
+    group.members.push([name, parameter]);
+    group.size += size;
+  }
+  return groups;
+}
+
+/**
  * Parameters and moments in the memory of a device, and AdamW on them there: between main memory and the device go, per
  * step, the rows that are read and one number.
  */
 export class DeviceAdamW {
   readonly #learned: ReadonlyMap<string, LearnedTensor>;
+  readonly #groups: readonly Group[];
   readonly #optimizer: Optimizer;
   readonly #update: LoadedModel<Tensor>;
   readonly #pick: LoadedModel<Tensor> | undefined;
@@ -39,12 +74,14 @@ export class DeviceAdamW {
 
   private constructor(
     learned: ReadonlyMap<string, LearnedTensor>,
+    groups: readonly Group[],
     optimizer: Optimizer,
     update: LoadedModel<Tensor>,
     pick: LoadedModel<Tensor> | undefined,
     state: Record<string, Tensor>,
   ) {
     this.#learned = learned;
+    this.#groups = groups;
     this.#optimizer = optimizer;
     this.#update = update;
     this.#pick = pick;
@@ -60,38 +97,71 @@ export class DeviceAdamW {
     threads = 1,
   ): Promise<DeviceAdamW> {
     const tables = tablesOf(learned);
+    const groups = groupsOf(learned);
     let optimizer: Optimizer | undefined;
+    let kept: string[] = [];
     const updating = dynamicModel(
       (sizes: Readonly<Record<string, number>>) => {
         const graph = new Graph('AdamW');
-        const trainables = [...learned].map(([name, { shape, decay, table }]) => {
+        const inputsOf = ([name, { shape, table }]: Group['members'][number]) => {
           const parameter = graph.input(name, 'float32', shape);
-          if (!table) return { parameter, decay, gradient: graph.input(gradientOf(name), 'float32', shape) };
+          if (!table) return { parameter, gradient: graph.input(gradientOf(name), 'float32', shape) };
           const count = sizes[rowsOf(name)]!;
           const gradient = graph.input(gradientOf(name), 'float32', [count, ...shape.slice(1)]);
           const rows = graph.input(rowsOf(name), 'int32', [count]);
-          return { parameter, decay, gradient: scatterAdd(rows, gradient, shape[0]!, { distinct: true }) };
+          return { parameter, gradient: scatterAdd(rows, gradient, shape[0]!, { distinct: true }) };
+        };
+        const trainables = groups.map(({ name, members }) => {
+          const inputs = members.map(inputsOf);
+          const [[, { decay }]] = members as [Group['members'][number]];
+          const joined = (values: readonly Value[]) =>
+            values.length === 1
+              ? values[0]!
+              : concat(
+                  values.map(value => reshape(value, [-1])),
+                  0,
+                );
+          const parameter = joined(inputs.map(({ parameter }) => parameter));
+          return { name, parameter, gradient: joined(inputs.map(({ gradient }) => gradient)), decay };
         });
         optimizer = adamW(trainables, settings);
-        const outputs = Object.entries(optimizer.outputs).map(([name, value]) => [nextOf(name), value]);
-        return { graph, outputs: Object.fromEntries(outputs) };
+        const outputs: Record<string, Value> = {};
+        for (const [name, value] of Object.entries(optimizer.outputs)) {
+          const members = groups.find(group => group.name === name)?.members;
+          if (members === undefined) outputs[nextOf(name)] = value;
+          else
+            for (const [name, { shape, start, end }] of spans(members))
+              outputs[nextOf(name)] =
+                members.length === 1 ? value : reshape(slice(value, 0, start, end), shape);
+        }
+        kept = Object.keys(outputs).filter(name => name !== nextOf('gradientNorm'));
+        return { graph, outputs };
       },
       new Map(),
       undefined,
       tables.map(name => [rowsOf(name)]),
     );
-    const { outputs } = optimizer!;
-    const keep = Object.keys(outputs)
-      .filter(name => name !== 'gradientNorm')
-      .map(nextOf);
-    const update = await loadModel(updating, { device, threads, keep });
+    const update = await loadModel(updating, { device, threads, keep: kept });
     const state: Record<string, Tensor> = {};
     try {
-      for (const [name, { shape, ...numbers }] of learned) {
-        for (const [key, data] of parts(name, numbers))
-          state[key] = await toDevice(tensor('float32', shape, data), device);
+      for (const [name, { shape, data }] of learned)
+        state[name] = await toDevice(tensor('float32', shape, data), device);
+      for (const { name, members } of groups) {
+        const shape = members.length === 1 ? members[0]![1].shape : [spans(members).at(-1)![1].end];
+        for (const moment of moments) {
+          const numbers = new Float32Array(sizeOf(shape));
+          for (const [, { learned, start }] of spans(members)) numbers.set(learned[moment], start);
+          state[`${name}.${moment}`] = await toDevice(tensor('float32', shape, numbers), device);
+        }
       }
-      return new DeviceAdamW(learned, optimizer!, update, await picking(device, learned, threads), state);
+      return new DeviceAdamW(
+        learned,
+        groups,
+        optimizer!,
+        update,
+        await picking(device, learned, threads),
+        state,
+      );
     } catch (error) {
       for (const held of Object.values(state)) held.dispose();
       await update.dispose();
@@ -139,8 +209,13 @@ export class DeviceAdamW {
 
   /** Copies parameters and moments back into the arrays that they came from: for a checkpoint, and at the end. */
   async read(): Promise<void> {
-    for (const [name, numbers] of this.#learned) {
-      for (const [key, data] of parts(name, numbers)) data.set(await this.#state[key]!.floats());
+    for (const [name, { data }] of this.#learned) data.set(await this.#state[name]!.floats());
+    for (const { name, members } of this.#groups) {
+      for (const moment of moments) {
+        const numbers = await this.#state[`${name}.${moment}`]!.floats();
+        for (const [, { learned, start, end }] of spans(members))
+          learned[moment].set(numbers.subarray(start, end));
+      }
     }
   }
 
@@ -191,15 +266,16 @@ function tablesOf(learned: ReadonlyMap<string, LearnedTensor>): string[] {
   return [...learned].filter(([, { table }]) => table).map(([name]) => name);
 }
 
-function parts(
-  name: string,
-  { data, moment1, moment2 }: Pick<LearnedTensor, 'data' | 'moment1' | 'moment2'>,
-): [string, Float32Array][] {
-  return [
-    [name, data],
-    [`${name}.moment1`, moment1],
-    [`${name}.moment2`, moment2],
-  ];
+const moments = ['moment1', 'moment2'] as const;
+
+/** Where the elements of each member are in the tensor of a group. */
+function spans(members: Group['members']) {
+  let end = 0;
+  return members.map(([name, learned]) => {
+    const start = end;
+    end += sizeOf(learned.shape);
+    return [name, { learned, shape: learned.shape, start, end }] as const;
+  });
 }
 
 const nextOf = (name: string) => `next ${name}`;

@@ -143,6 +143,14 @@ export interface NamedSize {
   readonly bytes: number;
 }
 
+/** The largest of some tensors. */
+export function largestOf(
+  tensors: Iterable<readonly [string, { readonly data: { readonly byteLength: number } }]>,
+): NamedSize {
+  const sizes = Array.from(tensors, ([name, { data }]) => ({ name, bytes: data.byteLength }));
+  return sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
+}
+
 /** That a tensor is larger than the GPU computes with, as the end of a sentence. */
 export function tooLarge({ name, bytes }: NamedSize, tensorBytes: number): string {
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;

@@ -23,6 +23,8 @@ export const defaultAdamW: AdamWSettings = {
 
 /** A graph's input that is learned. */
 export interface Trainable {
+  /** Under which it and its moments are outputs; the parameter's own unless told. */
+  readonly name?: string;
   readonly parameter: Value;
   readonly gradient: Value;
   /** Whether weight decay takes part of it: customary for matrices, not for biases and normalisations. */
@@ -72,8 +74,8 @@ export function adamW(trainables: readonly Trainable[], settings: AdamWSettings 
 
   const outputs: Record<string, Value> = {};
   const moments: Value[] = [];
-  for (const [i, { parameter, gradient, decay }] of trainables.entries()) {
-    const { name, dtype, shape } = parameter;
+  for (const [i, { parameter, name = parameter.name, gradient, decay }] of trainables.entries()) {
+    const { dtype, shape } = parameter;
     const moment1 = graph.input(`${name}.moment1`, dtype, shape);
     const moment2 = graph.input(`${name}.moment2`, dtype, shape);
     const newMoment1 = add(mul(moment1, beta1), mul(gradient, gradientShare));

@@ -8,7 +8,7 @@ import { add, concat, gather, mul, reduceSum } from '../engine/operators.ts';
 import { type AdamWSettings, defaultAdamW } from '../engine/optimizer.ts';
 import type { Device } from '../engine/runtime.ts';
 import type { SizeGroups, Sizes } from '../engine/sizes.ts';
-import { HostTensor, type Tensor, tensor, zeroTensor } from '../engine/tensor.ts';
+import { type HostTensor, type Tensor, tensor, zeroTensor } from '../engine/tensor.ts';
 import type { StepDraws } from './batches.ts';
 import { deviceLearner, hostLearner, type Learner, type Moments } from './learner.ts';
 import { type LossTerms, lossTerms, weightedInfoNce } from './loss.ts';
@@ -37,12 +37,22 @@ export interface StepperOptions {
   readonly onRetry?: (message: string) => void;
 }
 
-/** Tokens of a pass with which no tensor is larger than a device computes with. @param tensorBytes that it computes with */
+/**
+ * Above this the runtime does not use a buffer of the GPU's memory again, and the driver takes longer to make one than a
+ * computation takes (measured: `docs/performance.md`).
+ */
+const reusedBytes = 5 * 2 ** 25;
+
+/**
+ * Tokens of a pass with which no tensor is larger than a device computes with, or would not be used again.
+ * @param tensorBytes that it computes with
+ */
 export function tokensOnDevice(
   { tokensPerPass, tensorBytesPerToken }: Pick<TrainableEncoder, 'tokensPerPass' | 'tensorBytesPerToken'>,
   tensorBytes: number,
 ): number {
-  return Math.min(tokensPerPass, Math.max(leastTokensPerPass, Math.floor(tensorBytes / tensorBytesPerToken)));
+  const most = Math.floor(Math.min(tensorBytes, reusedBytes) / tensorBytesPerToken);
+  return Math.min(tokensPerPass, Math.max(leastTokensPerPass, most));
 }
 
 /** A loss, and its gradients by the parameters: by all elements, or by the rows that the plan names. */
@@ -258,15 +268,62 @@ export class Stepper {
     const { loss, gradients } = await this.#read(results);
     const byOthers = await results.byOthers!.floats();
     const sums = new Map<string, Tensor>();
-    await addTo(sums, gradients);
+    await this.#add(plan, sums, gradients);
     const none = Object.fromEntries(Object.entries(head).map(([name, part]) => [name, zeroTensor(part)]));
     done = 0;
     for (const pass of others) {
       const end = done + pass.members.length * dimension;
-      await addTo(sums, (await this.#read(await back(pass, none, byOthers.subarray(done, end)))).gradients);
+      const { gradients } = await this.#read(await back(pass, none, byOthers.subarray(done, end)));
+      await this.#add(plan, sums, gradients);
       done = end;
     }
     return { loss, gradients: sums };
+  }
+
+  /** Adds the gradients of a pass, which are disposed of, where they are. */
+  async #add(plan: Plan, sums: Map<string, Tensor>, gradients: ReadonlyMap<string, Tensor>): Promise<void> {
+    if (sums.size === 0) {
+      for (const [name, gradient] of gradients) sums.set(name, gradient);
+      return;
+    }
+    if (this.#options.device === 'cpu') {
+      for (const [name, gradient] of gradients) {
+        const [sum, own] = [await sums.get(name)!.floats(), await gradient.floats()];
+        for (let i = 0; i < sum.length; i++) sum[i]! += own[i]!;
+      }
+      return;
+    }
+    const terms = [...gradients].flatMap(([name, gradient]): [string, Tensor][] => [
+      [gradientOf(name), gradient],
+      [sumOf(name), sums.get(name)!],
+    ]);
+    const added = await (await this.#adder(plan)).run(Object.fromEntries(terms));
+    for (const [, term] of terms) term.dispose();
+    for (const name of gradients.keys()) sums.set(name, added[`next ${gradientOf(name)}`]!);
+  }
+
+  /** Adds gradients to sums of gradients. */
+  #adder({ rows }: Plan): Promise<LoadedModel<Tensor>> {
+    const known = this.#programs.get('add');
+    if (known !== undefined) return known;
+    const tables = [...rows.keys()].filter(name => this.#model.parameters.has(name));
+    const build = (sizes: Sizes): Sized => {
+      const graph = new Graph('sums of gradients');
+      const outputs = [...this.#model.parameters].map(([name, { shape }]): [string, Value] => {
+        const own = tables.includes(name) ? [sizes[name]!, ...shape.slice(1)] : shape;
+        const [gradient, sum] = [gradientOf(name), sumOf(name)].map(term =>
+          graph.input(term, 'float32', own),
+        );
+        return [`next ${gradientOf(name)}`, add(gradient!, sum!)];
+      });
+      return { graph, outputs: Object.fromEntries(outputs) };
+    };
+    const keep = [...this.#model.parameters.keys()].map(name => `next ${gradientOf(name)}`);
+    const { device, threads } = this.#options;
+    const groups = tables.map(name => [name]);
+    const program = loadModel(dynamicModel(build, new Map(), undefined, groups), { device, threads, keep });
+    this.#programs.set('add', program);
+    return program;
   }
 
   async #read(results: Readonly<Record<string, Tensor>>): Promise<LossAndGradients> {
@@ -371,21 +428,15 @@ export class Stepper {
   }
 }
 
-/** Adds the gradients of a pass, which are disposed of. */
-async function addTo(sums: Map<string, Tensor>, gradients: ReadonlyMap<string, Tensor>): Promise<void> {
-  for (const [name, gradient] of gradients) {
-    const [sum, own] = [await sums.get(name)?.floats(), await gradient.floats()];
-    if (sum === undefined) sums.set(name, tensor('float32', gradient.shape, own));
-    else for (let i = 0; i < sum.length; i++) sum[i]! += own[i]!;
-    if (!(gradient instanceof HostTensor)) gradient.dispose();
-  }
-}
-
 /** The names of the sizes of a loss. */
 const lossSizes: SizeGroups = [['rows', 'columns']];
 
 function gradientOf(parameter: string): string {
   return `gradient of ${parameter}`;
+}
+
+function sumOf(parameter: string): string {
+  return `sum of gradients of ${parameter}`;
 }
 
 /** Below this a pass holds less than one long text: memory does not become less. */

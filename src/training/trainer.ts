@@ -13,7 +13,7 @@ import {
   chooseDevice,
   chooseProducts,
   type DeviceChoice,
-  type NamedSize,
+  largestOf,
   workingWebGpu,
 } from '../engine/devices.ts';
 import type { Products } from '../engine/graph.ts';
@@ -165,12 +165,6 @@ export async function resume(runDir: string, job: Job, run: RunOptions = {}): Pr
   return go(folder, workspace, record, set, job, { ...run, device: run.device ?? record.device });
 }
 
-/** The largest tensor that training puts on a device. */
-function largestOf({ parameters }: TrainableEncoder): NamedSize {
-  const sizes = [...parameters].map(([name, { data }]) => ({ name, bytes: data.byteLength }));
-  return sizes.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-}
-
 /** @throws LratError if the folder holds no model that is known here. */
 async function hashOfModel(dir: string): Promise<string> {
   modelFamily(dir);
@@ -212,7 +206,7 @@ async function go(
     const choice: DeviceChoice =
       model.family === 'static'
         ? { device: 'cpu', reason: 'Static encoders are trained on the CPU.' }
-        : await chooseDevice(options.device ?? 'auto', largestOf(model));
+        : await chooseDevice(options.device ?? 'auto', largestOf(model.parameters));
     const half = recipe.fp16 ? await chooseProducts(choice.device) : null;
     const computing = [
       `computing on ${choice.device}: ${choice.reason}`,

@@ -7,18 +7,20 @@ import { fileURLToPath } from 'node:url';
 import { corpusOf, defaultWorld, generateWorld } from '../../src/agent/world.ts';
 import { unwatched } from '../../src/base/progress.ts';
 import { Random } from '../../src/base/random.ts';
-import { openEncoder } from '../../src/encoder/open.ts';
+import { type OpenOptions, openEncoder } from '../../src/encoder/open.ts';
 import { DenseRetriever } from '../../src/retrieval/dense.ts';
 import { median } from './measure.ts';
 import { miniLm, torchPython } from './minilm.ts';
 
 /**
- * Texts per second through all-MiniLM-L6-v2, ours and sentence-transformers', as JSON: `node test/bench/embed.ts [TEXTS]
- * [ROUNDS]`. The texts are stretches of the simulated world's pages of 4 to 192 words, as many of each length as of its
+ * Texts per second through all-MiniLM-L6-v2, ours and sentence-transformers', as JSON: `node test/bench/embed.ts [TEXTS
+ * [ROUNDS [DEVICE]]]`. The texts are stretches of the simulated world's pages of 4 to 192 words, as many of each length as of its
  * double; all take turns, round after round, with as many threads as there are cores. What 8 bits cost is told by the ten
- * nearest texts of 500 questions: how many are the same.
+ * nearest texts of 500 questions: how many are the same. The device is `cpu`, or `gpu`: WebGPU for us in place of 8 bits, and
+ * CUDA for PyTorch.
  */
 const [textCount, rounds] = [Number(process.argv[2] ?? 5000), Number(process.argv[3] ?? 5)];
+const onGpu = process.argv[4] === 'gpu';
 const [fewestWords, mostWords, questions, k] = [4, 192, 500, 10];
 
 const random = Random.seeded(1);
@@ -37,7 +39,8 @@ function peerOf(model: string, python: string): { pass: () => Promise<number>; e
   const file = join(folder, 'texts.json');
   writeFileSync(file, JSON.stringify(texts));
   const script = fileURLToPath(new URL('peers/embed.py', import.meta.url));
-  const child = spawn(python, [script, model, file, String(availableParallelism())], {
+  const args = [script, model, file, String(availableParallelism()), onGpu ? 'cuda' : 'cpu'];
+  const child = spawn(python, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, HF_HUB_OFFLINE: '1' },
   });
@@ -55,13 +58,16 @@ function peerOf(model: string, python: string): { pass: () => Promise<number>; e
 }
 
 async function figuresOf(model: string): Promise<Record<string, number>> {
-  const precisions = ['fp32', 'int8'] as const;
-  const encoders = await Promise.all(precisions.map(precision => openEncoder(model, { precision })));
+  const others: Readonly<Record<string, OpenOptions>> = onGpu
+    ? { webgpu: { device: async () => 'webgpu' } }
+    : { int8: { precision: 'int8' } };
+  const sides = Object.entries<OpenOptions>({ fp32: {}, ...others });
+  const encoders = await Promise.all(sides.map(([, options]) => openEncoder(model, options)));
   const python = torchPython();
   const peer = python === null ? null : peerOf(model, python);
   const passes = new Map<string, () => Promise<number>>(
-    precisions.map((precision, i) => [
-      precision,
+    sides.map(([name], i) => [
+      name,
       async () => {
         const started = performance.now();
         await encoders[i]!.encode(texts, 'document');
@@ -91,14 +97,14 @@ async function figuresOf(model: string): Promise<Record<string, number>> {
   const ratios =
     peer === null
       ? []
-      : precisions.map(name => [
+      : sides.map(([name]) => [
           `times sentence-transformers in ${name}`,
           rate(name) / rate('sentence-transformers'),
         ]);
   return Object.fromEntries([
     ...[...seconds.keys()].map(name => [`texts/s ${name}`, rate(name)]),
     ...ratios,
-    [`of the ${k} nearest texts the same in int8`, same / (k * asked.length)],
+    [`of the ${k} nearest texts the same in ${sides[1]![0]}`, same / (k * asked.length)],
   ]);
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,14 +14,19 @@ import { median } from './measure.ts';
 import { miniLm, torchPython } from './minilm.ts';
 
 /**
- * Training of all-MiniLM-L6-v2, ours and sentence-transformers', as JSON: `node test/bench/train-encoder.ts CASE [ROUNDS]`.
- * Both take the same steps on the same batches with the same loss and optimiser, in turn, round after round, each in a process
+ * Training of all-MiniLM-L6-v2, ours and sentence-transformers', as JSON:
+ * `node test/bench/train-encoder.ts CASE [ROUNDS [DEVICE [STEPS]]]`.
+ * All take the same steps on the same batches with the same loss and optimiser, in turn, round after round, each in a process
  * of its own with as many threads as there are cores. The cases:
  *
  * `plain`: 32 different texts of 128 tokens a step, where merging texts and sorting them by length gains nothing;
  * `world`: 8 rows of a query and 10 documents, as the released script has them, mined from the logs of the simulated world;
  * `sample`: the same from the six published pairs of `../shared/data/lrat`, repeated;
- * `few`: 16 rows of a query and 4 documents of the simulated world, where hardly a text repeats.
+ * `few`: 16 rows of a query and 4 documents of the simulated world, where hardly a text repeats;
+ * `large`: 64 rows of a query and 10 documents of the simulated world, for a GPU.
+ *
+ * The device is `cpu`, or `gpu`: WebGPU for us and CUDA for PyTorch, each in 32 bits and with products in 16, and our CPU.
+ * STEPS are those of a round.
  */
 export interface TrainingBatches {
   readonly maxTokens: number;
@@ -47,43 +52,32 @@ const released = { batchSize: 8, groupSize: 10 };
 const here = dirname(fileURLToPath(import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'lrat-train-'));
 
-const cases: Record<string, { steps: number; make: () => Promise<TrainingBatches | null> }> = {
-  plain: {
-    steps: 4,
-    make: async () => {
-      const random = Random.seeded(3);
-      // Words that the vocabulary has whole; two tokens stand around each text.
-      const words =
-        'time year people way day man thing woman life child world school state family student'.split(' ');
-      const text = () => Array.from({ length: 126 }, () => random.pick(words)).join(' ');
-      const rows = Array.from({ length: 16 * 40 }, (_, i) => ({
-        ...{ query: text(), positives: [i], negatives: [], weight: 1, trajectory: '', known: new Set([i]) },
-      }));
-      const documents = rows.map((_, i) => ({ id: String(i), text: text() }));
-      return batchesOf({ documents, rows }, { batchSize: 16, groupSize: 1 }, 128);
-    },
+const cases: Record<string, () => Promise<TrainingBatches | null>> = {
+  plain: async () => {
+    const random = Random.seeded(3);
+    // Words that the vocabulary has whole; two tokens stand around each text.
+    const words =
+      'time year people way day man thing woman life child world school state family student'.split(' ');
+    const text = () => Array.from({ length: 126 }, () => random.pick(words)).join(' ');
+    const rows = Array.from({ length: 16 * 40 }, (_, i) => ({
+      ...{ query: text(), positives: [i], negatives: [], weight: 1, trajectory: '', known: new Set([i]) },
+    }));
+    const documents = rows.map((_, i) => ({ id: String(i), text: text() }));
+    return batchesOf({ documents, rows }, { batchSize: 16, groupSize: 1 }, 128);
   },
-  world: {
-    steps: 4,
-    make: async () => batchesOf(await simulatedPairs(), released, 256),
-  },
-  few: {
-    steps: 4,
-    make: async () => batchesOf(await simulatedPairs(), { batchSize: 16, groupSize: 4 }, 256),
-  },
-  sample: {
-    steps: 4,
-    make: async () => {
-      const file = join(here, '..', '..', '..', 'shared', 'data', 'lrat', 'training_pairs_sample.jsonl');
-      if (!existsSync(file)) {
-        console.error(`Left out for want of ${file}.`);
-        return null;
-      }
-      const pairs = join(folder, 'repeated.jsonl');
-      const lines = readFileSync(file, 'utf8').trim();
-      writeFileSync(pairs, Array.from({ length: 40 }, () => lines).join('\n'));
-      return batchesOf(await readTrainingSet(pairs), released, 256);
-    },
+  world: async () => batchesOf(await simulatedPairs(), released, 256),
+  large: async () => batchesOf(await simulatedPairs(), { batchSize: 64, groupSize: 10 }, 256),
+  few: async () => batchesOf(await simulatedPairs(), { batchSize: 16, groupSize: 4 }, 256),
+  sample: async () => {
+    const file = join(here, '..', '..', '..', 'shared', 'data', 'lrat', 'training_pairs_sample.jsonl');
+    if (!existsSync(file)) {
+      console.error(`Left out for want of ${file}.`);
+      return null;
+    }
+    const pairs = join(folder, 'repeated.jsonl');
+    const lines = readFileSync(file, 'utf8').trim();
+    writeFileSync(pairs, Array.from({ length: 40 }, () => lines).join('\n'));
+    return batchesOf(await readTrainingSet(pairs), released, 256);
   },
 };
 
@@ -141,15 +135,56 @@ interface Answer {
   readonly peak: number;
 }
 
-async function side(program: string, args: readonly string[]) {
-  const child = spawn(program, args, {
+/** Who takes steps: a process with its arguments after the model and the batches. */
+interface Side {
+  readonly name: string;
+  readonly program: string;
+  readonly script: string;
+  readonly args: readonly string[];
+}
+
+/** The first is measured against the others. */
+function sidesOn(device: string, python: string): Side[] {
+  const threads = String(availableParallelism());
+  const ours = (name: string, ...args: string[]): Side => ({
+    ...{ name, program: process.execPath, script: join(here, 'train-steps.ts'), args: [threads, ...args] },
+  });
+  const theirs = (name: string, ...args: string[]): Side => ({
+    ...{ name, program: python, script: join(here, 'peers', 'train.py'), args: [threads, ...args] },
+  });
+  if (device !== 'gpu') return [ours('LRAT', 'cpu'), theirs('sentence-transformers', 'cpu')];
+  const own = [
+    ours('LRAT on WebGPU', 'webgpu'),
+    ours('LRAT on WebGPU, products in 16 bits', 'webgpu', 'float16'),
+    ours('LRAT on the CPU', 'cpu'),
+  ];
+  if (!hasCuda(python)) {
+    console.error('sentence-transformers is left out: its PyTorch has no GPU.');
+    return own;
+  }
+  return [
+    ...own,
+    theirs('sentence-transformers on CUDA', 'cuda'),
+    theirs('sentence-transformers on CUDA, products in 16 bits', 'cuda', 'bfloat16'),
+  ];
+}
+
+function hasCuda(python: string): boolean {
+  const asked = spawnSync(python, ['-c', 'import torch; print(torch.cuda.is_available())'], {
+    encoding: 'utf8',
+  });
+  return asked.stdout.trim() === 'True';
+}
+
+async function begin({ program, script, args }: Side, model: string, batches: string) {
+  const child = spawn(program, [script, model, batches, ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, HF_HUB_OFFLINE: '1', ORT_DISABLE_TELEMETRY: '1' },
   });
   const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await answers.next();
-    if (done === true) throw new Error(`${program} ended before it answered`);
+    if (done === true) throw new Error(`${program} ${script} ended before it answered`);
     return JSON.parse(value);
   };
   await next();
@@ -162,49 +197,49 @@ async function side(program: string, args: readonly string[]) {
   };
 }
 
-async function figuresOf(name: string, rounds: number, model: string, python: string) {
-  const { steps, make } = cases[name]!;
-  const made = await make();
+async function figuresOf(name: string, rounds: number, steps: number, model: string, sides: readonly Side[]) {
+  const made = await cases[name]!();
   if (made === null) return null;
   const file = join(folder, 'batches.json');
   writeFileSync(file, JSON.stringify(made));
-  const threads = String(availableParallelism());
-  const sides = [
-    await side(process.execPath, [join(here, 'train-steps.ts'), model, file, threads]),
-    await side(python, [join(here, 'peers', 'train.py'), model, file, threads]),
-  ];
-  // The first steps make programs and warm caches; they are steps of both.
-  const warm = Math.min(2, made.batches.length);
-  const curves: number[][] = [[], []];
-  const seconds: number[][] = [[], []];
-  const peaks = [0, 0];
-  for (const [i, each] of sides.entries()) curves[i]!.push(...(await each.steps(0, warm)).losses);
+  // The first steps make programs and warm caches; they are steps of all.
+  const warm = 2;
+  if (warm + rounds * steps > made.batches.length)
+    throw new Error(`${made.batches.length} batches are too few for ${rounds} rounds of ${steps} steps`);
+  const runs = await Promise.all(sides.map(each => begin(each, model, file)));
+  const curves = sides.map((): number[] => []);
+  const seconds = sides.map((): number[] => []);
+  const peaks = sides.map(() => 0);
+  for (const [i, run] of runs.entries()) curves[i]!.push(...(await run.steps(0, warm)).losses);
   for (let round = 0; round < rounds; round++) {
     const from = warm + round * steps;
-    if (from + steps > made.batches.length) throw new Error(`${made.batches.length} batches are too few`);
-    for (const [i, each] of sides.entries()) {
-      const answer = await each.steps(from, from + steps);
+    for (const [i, run] of runs.entries()) {
+      const answer = await run.steps(from, from + steps);
       seconds[i]!.push(answer.seconds);
       curves[i]!.push(...answer.losses);
       peaks[i] = answer.peak;
     }
   }
-  for (const each of sides) each.end();
+  for (const run of runs) run.end();
   const rows = made.batches[0]!.queries.length * steps;
-  const rate = (i: number) => rows / median(seconds[i]!);
-  const [ours, theirs] = curves as [number[], number[]];
-  return {
-    'rows/s': rate(0),
-    'rows/s sentence-transformers': rate(1),
-    'times sentence-transformers': rate(0) / rate(1),
-    'MB at most': peaks[0]! / 1e6,
-    'MB at most sentence-transformers': peaks[1]! / 1e6,
-    steps: ours.length,
-    'loss differs at most by %':
-      100 * Math.max(...ours.map((loss, i) => Math.abs(loss - theirs[i]!) / theirs[i]!)),
-    'mean loss differs by %': 100 * Math.abs(mean(ours) / mean(theirs) - 1),
-    'loss of the last ten steps': mean(ours.slice(-10)),
-  };
+  const rates = seconds.map(each => rows / median(each));
+  const [ours] = curves as [number[]];
+  return Object.fromEntries<number>([
+    ...sides.flatMap(({ name }, i): [string, number][] => [
+      [`rows/s ${name}`, rates[i]!],
+      [`MB at most ${name}`, peaks[i]! / 1e6],
+    ]),
+    ...sides.slice(1).flatMap(({ name }, i): [string, number][] => {
+      const theirs = curves[i + 1]!;
+      const apart = ours.map((loss, step) => Math.abs(loss / theirs[step]! - 1));
+      return [
+        [`times ${name}`, rates[0]! / rates[i + 1]!],
+        [`% that a loss differs at most from ${name}`, 100 * Math.max(...apart)],
+      ];
+    }),
+    ['steps', ours.length],
+    ['loss of the last ten steps', mean(ours.slice(-10))],
+  ]);
 }
 
 function mean(values: readonly number[]): number {
@@ -212,11 +247,13 @@ function mean(values: readonly number[]): number {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [name = 'world', rounds = '5'] = process.argv.slice(2);
+  const [name = 'world', rounds = '5', device = 'cpu', steps = '4'] = process.argv.slice(2);
   try {
     const [model, python] = [miniLm(), torchPython()];
     const figures =
-      model === null || python === null ? null : await figuresOf(name, Number(rounds), model, python);
+      model === null || python === null
+        ? null
+        : await figuresOf(name, Number(rounds), Number(steps), model, sidesOn(device, python));
     if (figures === null) process.exitCode = 1;
     else console.log(JSON.stringify(figures));
   } finally {

@@ -1,14 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { openForTraining } from '../../src/encoder/open.ts';
+import { workingWebGpu } from '../../src/engine/devices.ts';
+import type { Products } from '../../src/engine/graph.ts';
+import type { Device } from '../../src/engine/runtime.ts';
 import type { Draw } from '../../src/training/batches.ts';
 import { initialMoments } from '../../src/training/learner.ts';
 import { publishedRecipe } from '../../src/training/recipe.ts';
-import { Stepper } from '../../src/training/step.ts';
+import { Stepper, tokensOnDevice } from '../../src/training/step.ts';
 import type { TrainingBatches } from './train-encoder.ts';
 
-/** Our side of `train-encoder.ts`, which says what it is asked and answers: `node train-steps.ts MODEL BATCHES.json THREADS`. */
-const [model, file, threads] = process.argv.slice(2) as [string, string, string];
+/**
+ * Our side of `train-encoder.ts`, which says what it is asked and answers:
+ * `node train-steps.ts MODEL BATCHES.json THREADS DEVICE [PRODUCTS]`.
+ */
+const [model, file, threads, device, products = 'float32'] = process.argv.slice(2) as [
+  ...[string, string, string],
+  Device,
+  Products?,
+];
 const job: TrainingBatches = JSON.parse(readFileSync(file, 'utf8'));
 const recipe = {
   ...publishedRecipe,
@@ -27,8 +37,12 @@ const set = {
   provenance: { logs: 0, modes: [], questions: 0 },
 };
 const stepper = new Stepper(encoder, initialMoments(encoder), set, recipe, {
-  device: 'cpu',
+  device,
+  products,
   threads: Number(threads),
+  ...(device === 'webgpu' && {
+    tokensPerPass: tokensOnDevice(encoder, (await workingWebGpu('bench')).tensorBytes),
+  }),
 });
 const drawsOf = ({ queries, columns, weights, known }: TrainingBatches['batches'][number]): Draw[] =>
   queries.map((query, i) => {

@@ -122,7 +122,12 @@ it('a training on the GPU is stopped and resumed with the same losses', async ()
   expect(stopped).toMatchObject({ state: 'stopped', steps: 2 });
   const resumed = await resume(stopped.run, unwatched, { device: 'webgpu' });
   expect(resumed.state).toBe('finished');
-  expect(lossesOf(resumed.run)).toEqual(lossesOf(whole.run));
+  // To rounding: a GPU adds the gradients of a word's places in the order in which they come.
+  const expected = lossesOf(whole.run);
+  for (const [i, loss] of lossesOf(resumed.run).entries()) {
+    if (loss === null) expect(expected[i]).toBeNull();
+    else expect(loss / expected[i]!).toBeCloseTo(1, 5);
+  }
   expect(readFileSync(new RunFolder(whole.run).logFile, 'utf8')).toContain(
     'computing on webgpu: WebGPU was asked for',
   );

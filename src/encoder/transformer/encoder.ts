@@ -5,6 +5,7 @@ import { type LoadedModel, loadModel } from '../../engine/inference.ts';
 import type { OnnxModel } from '../../engine/onnx.ts';
 import { matmul, reshape } from '../../engine/operators.ts';
 import { quantised } from '../../engine/quantise.ts';
+import type { Device } from '../../engine/runtime.ts';
 import { type HostTensor, tensor } from '../../engine/tensor.ts';
 import type { Encoder } from '../encoder.ts';
 import { normalise } from '../static-training.ts';
@@ -13,7 +14,10 @@ import { type Bucket, batchesByLength } from './buckets.ts';
 import type { Pooling, TransformerModel } from './model.ts';
 
 /** Tokens, padding included, that go through the model at a time, and as many as take the time of a call. */
-const [tokensAtOnce, tokensPerCall] = [2048, 32];
+const batchSizes: Readonly<Record<Device, { readonly most: number; readonly perBatch: number }>> = {
+  cpu: { most: 2048, perBatch: 32 },
+  webgpu: { most: 16_384, perBatch: 1024 },
+};
 
 /** In how many bits the matrices of a model are computed with. */
 export type Precision = 'fp32' | 'int8';
@@ -25,13 +29,17 @@ export type Precision = 'fp32' | 'int8';
 export async function transformerEncoder(
   name: string,
   model: TransformerModel,
-  precision: Precision,
+  { precision, device }: { readonly precision: Precision; readonly device: Device },
 ): Promise<Encoder> {
-  const whole = textModel(name, model, parameterTensors(model));
-  const loaded = await loadModel(precision === 'int8' ? quantised(whole) : whole, device());
+  const whole = textModel(name, model, device, parameterTensors(model));
+  const loaded = await loadModel(precision === 'int8' ? quantised(whole) : whole, {
+    device,
+    threads: availableParallelism(),
+  });
   return encoderOf(
     name,
     model,
+    device,
     feeds => loaded.run(feeds),
     () => loaded.dispose(),
   );
@@ -44,17 +52,18 @@ export async function transformerEncoder(
 export function liveTransformerEncoder(name: string, model: TransformerModel): Encoder {
   const parameters = Object.fromEntries(parameterTensors(model));
   let loading: Promise<LoadedModel> | undefined;
-  const load = () => (loading ??= loadModel(textModel(name, model, new Map()), device()));
+  const load = () =>
+    (loading ??= loadModel(textModel(name, model, 'cpu', new Map()), {
+      device: 'cpu',
+      threads: availableParallelism(),
+    }));
   return encoderOf(
     name,
     model,
+    'cpu',
     async feeds => (await load()).run({ ...parameters, ...feeds }),
     async () => (await loading)?.dispose(),
   );
-}
-
-function device() {
-  return { device: 'cpu', threads: availableParallelism() } as const;
 }
 
 /** The parameters as tensors around the same numbers. */
@@ -66,6 +75,7 @@ export function parameterTensors({ parameters }: TransformerModel): Map<string, 
 function textModel(
   name: string,
   model: TransformerModel,
+  device: Device,
   weights: ReadonlyMap<string, HostTensor>,
 ): OnnxModel {
   const build = ({ texts, length }: { texts: number; length: number }) => {
@@ -74,7 +84,8 @@ function textModel(
     const vectors = forward(model, graph, parameters, [textInputs(graph, texts, length)]);
     return { graph, outputs: { vectors } };
   };
-  return dynamicModel(build, weights, 'runtime');
+  // The runtime's own attention does not know of padding on a GPU.
+  return dynamicModel(build, weights, device === 'cpu' ? 'runtime' : 'standard');
 }
 
 /** Declares the parameters that are asked for as inputs. */
@@ -88,10 +99,12 @@ export function declareParameters(graph: Graph, { parameters }: TransformerModel
 function encoderOf(
   name: string,
   { architecture, tokenizer, prompts, pooling }: TransformerModel,
+  device: Device,
   run: (feeds: Record<keyof TextInputs, HostTensor>) => ReturnType<LoadedModel['run']>,
   dispose: () => Promise<void>,
 ): Encoder {
   const { hidden: dimension } = architecture;
+  const { most, perBatch } = batchSizes[device];
   return {
     name,
     dimension,
@@ -99,7 +112,7 @@ function encoderOf(
       const tokens = texts.map(text => tokenizer.encode(prompts[kind] + text));
       const vectors = new Float32Array(texts.length * dimension);
       const lengths = tokens.map(({ length }) => length);
-      for (const batch of batchesByLength(lengths, tokensAtOnce, tokensPerCall)) {
+      for (const batch of batchesByLength(lengths, most, perBatch)) {
         const result = await (await run(textTensors(batch, tokens, pooling))).vectors!.floats();
         batch.members.forEach((member, row) => {
           vectors.set(result.subarray(row * dimension, (row + 1) * dimension), member * dimension);

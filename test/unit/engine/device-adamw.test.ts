@@ -8,7 +8,8 @@ import { tensor } from '../../../src/engine/tensor.ts';
 const device = process.env.LRAT_TEST_DEVICE === 'webgpu' ? 'webgpu' : 'cpu';
 
 const settings = { ...defaultAdamW, weightDecay: 0.1, maxGradientNorm: 0.5 };
-const shapes = { table: [7, 4], matrix: [3, 4], bias: [4] } as const;
+/** Of a matrix and a bias several, which take their steps as one. */
+const shapes = { table: [7, 4], matrix: [3, 4], bias: [4], square: [4, 4], gain: [3], lone: [2, 1] } as const;
 
 function start(): Map<string, LearnedTensor> {
   const random = Random.seeded(5);
@@ -20,7 +21,7 @@ function start(): Map<string, LearnedTensor> {
         name,
         {
           ...{ shape, data: numbers(), moment1: numbers(), moment2: numbers().map(x => x * x) },
-          ...{ decay: name !== 'bias', table: name === 'table' },
+          ...{ decay: shape.length === 2, table: name === 'table' },
         },
       ];
     }),
@@ -37,8 +38,12 @@ test('steps are those in main memory, with other rows of a table in each', async
     const numbers = (length: number) => Float32Array.from({ length }, () => random.normal());
     const gradients = new Map([
       ['table', tensor('float32', [indices.length, 4], numbers(4 * indices.length))],
-      ['matrix', tensor('float32', [3, 4], numbers(12))],
-      ['bias', tensor('float32', [4], numbers(4))],
+      ...Object.entries(shapes)
+        .slice(1)
+        .map(([name, shape]) => {
+          const size = shape.reduce((a: number, b) => a * b, 1);
+          return [name, tensor('float32', shape, numbers(size))] as const;
+        }),
     ]);
     const trainables = [...here].map(([name, learned]) => ({
       ...learned,
