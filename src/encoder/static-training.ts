@@ -56,16 +56,12 @@ export function trainableStatic(base: StaticModel, maxTokens: number | null): Tr
         const share = 1 / text.length;
         for (const id of text) shares[row * rows.length + slots.get(id)!]! += share;
       }
+      const tokens = ids.reduce((sum, { length }) => sum + length, 0);
+      const inputs = { shares: tensor('float32', [texts.length, rows.length], shares) };
       return {
-        passes: [
-          {
-            key: 'all',
-            inputs: { shares: tensor('float32', [texts.length, rows.length], shares) },
-            members: [...texts.keys()],
-          },
-        ],
+        passes: [{ key: 'all', inputs, members: [...texts.keys()], tokens }],
         rows: new Map([[tableName, Int32Array.from(rows)]]),
-        tokens: ids.reduce((sum, { length }) => sum + length, 0),
+        tokens,
       };
     },
 

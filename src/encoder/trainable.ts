@@ -27,6 +27,8 @@ export interface Pass {
   readonly inputs: Readonly<Record<string, HostTensor>>;
   /** Row `i` of the vectors is of text `members[i]`. */
   readonly members: readonly number[];
+  /** That are computed, padding included. */
+  readonly tokens: number;
 }
 
 /** How the texts of a batch go through the model. */

@@ -104,13 +104,22 @@ export class Graph {
   readonly name: string;
   /** How `matmul` multiplies tensors of `float32`. */
   readonly products: Products;
+  /** Whether gradients compute again what is quickly computed and large to keep. */
+  readonly recompute: boolean;
   readonly #inputs = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   #values = 0;
 
-  constructor(name: string, { products = 'float32' }: { readonly products?: Products } = {}) {
+  constructor(
+    name: string,
+    {
+      products = 'float32',
+      recompute = true,
+    }: { readonly products?: Products; readonly recompute?: boolean } = {},
+  ) {
     this.name = name;
     this.products = products;
+    this.recompute = recompute;
   }
 
   /** What a run may be fed with, by name. */

@@ -186,10 +186,11 @@ export function selfAttention(
 function attend(q: Value, k: Value, v: Value, bias: Value, drop: (shares: Value) => Value) {
   const scale = 1 / Math.sqrt(q.shape.at(-1)!);
   const sharesOf = (q: Value) => softmax(add(mul(matmul(q, turned(k)), scale), bias));
-  const seen = matmul(drop(sharesOf(q)), v);
+  const made = sharesOf(q);
+  const seen = matmul(drop(made), v);
   const vjp = (gradient: Value): [Value, Value, Value] => {
-    // Computed again: with the length of texts they become the largest part of what a step would keep.
-    const shares = sharesOf(after(q, gradient));
+    // With the length of texts they become the largest part of what a step would keep.
+    const shares = q.graph.recompute ? sharesOf(after(q, gradient)) : made;
     const kept = drop(shares);
     // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
     // arXiv 2205.14135, appendix B).

@@ -186,9 +186,11 @@ export function adamWInPlace(
     const given = new Uint8Array(data.length / width);
     for (const index of indices) given[index] = 1;
     for (let row = 0; row < given.length; row++) {
-      // A row that never had a gradient has no moments, and stays where it is.
-      if (given[row] === 0 && (kept !== 1 || isMoving(trainable, row * width, width)))
+      if (given[row] === 1) continue;
+      // A row that never had a gradient has no moments: it decays at most.
+      if (isMoving(trainable, row * width, width))
         squares += drift(trainable, row * width, width, kept, factors);
+      else if (kept !== 1) squares += shrink(data, row * width, width, kept);
     }
   }
   return squares < finiteSquares;
@@ -260,6 +262,18 @@ function drift(
     moment1[i] = m;
     moment2[i] = v;
     const x = data[i]! * kept - (stepSize * m) / (Math.sqrt(v) + epsilon);
+    data[i] = x;
+    squares += x * x;
+  }
+  return squares;
+}
+
+/** The same where the moments are zero as well. */
+function shrink(data: Float32Array, start: number, length: number, kept: number): number {
+  let squares = 0;
+  const end = start + length;
+  for (let i = start; i < end; i++) {
+    const x = data[i]! * kept;
     data[i] = x;
     squares += x * x;
   }

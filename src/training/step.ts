@@ -338,8 +338,14 @@ export class Stepper {
    * `others`, and of what the loss is by the vectors of a pass: one program for both, of which each use sets the other part to
    * zero, as a second one would hold as much memory again.
    */
-  #program(what: 'whole' | 'encode' | 'back', plan: Plan, { key }: Pass): Promise<LoadedModel<Tensor>> {
-    const name = `${what} ${key}`;
+  #program(
+    what: 'whole' | 'encode' | 'back',
+    plan: Plan,
+    { key, tokens }: Pass,
+  ): Promise<LoadedModel<Tensor>> {
+    // A pass that leaves half of the memory free may as well use it.
+    const recompute = 2 * tokens > this.#tokensPerPass;
+    const name = `${what} ${key}${recompute ? '' : ', all kept'}`;
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
     const tables = [...plan.rows.keys()].map((name, i) => [name, `rows${i}`] as const);
@@ -352,7 +358,7 @@ export class Stepper {
     ];
     const { products = 'float32' } = this.#options;
     const build = (sizes: Sizes): Sized => {
-      const graph = new Graph(`training step (${what})`, { products });
+      const graph = new Graph(`training step (${what})`, { products, recompute });
       const declare = (shapes: TrainableEncoder['frozen']) =>
         [...shapes].map(([name, { shape }]): [string, Value] => {
           const rows = rowsOf.get(name);

@@ -1,14 +1,20 @@
 import type { Bucket } from './buckets.ts';
 
-/** Buckets of a pass: more save little padding, and make products smaller. */
-const bucketsPerPass = 4;
+/**
+ * Buckets of a pass by its texts: more save little padding, and make products smaller. Few numbers, as each needs a graph.
+ */
+function bucketsFor(texts: number): number {
+  if (texts >= 32) return 8;
+  return texts >= 4 ? 4 : 1;
+}
+
 /** Texts of nearly one length, which have so little more padding as one bucket, are not divided. */
 const negligible = 1.01;
 
 /**
  * Divides texts into passes, and each pass into buckets so that as little as possible is padding.
  * @param lengths in tokens @param tokensPerPass padding included; a longer text has a pass to itself
- * @returns passes of nearly equal numbers of tokens; each has four buckets, or one if more would save no padding
+ * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save no padding
  */
 export function layOut(lengths: readonly number[], tokensPerPass: number): Bucket[][] {
   const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
@@ -48,7 +54,7 @@ function intoBuckets(members: readonly number[], lengths: readonly number[]): Bu
   const length = (i: number) => Math.max(1, lengths[members[i]!]!);
   const tokens = members.reduce((sum, _, i) => sum + length(i), 0);
   const isEven = members.length * length(0) <= negligible * tokens;
-  const count = isEven || members.length < bucketsPerPass ? 1 : bucketsPerPass;
+  const count = isEven ? 1 : bucketsFor(members.length);
   // least[k][end]: padded tokens of the first `end` texts in k + 1 buckets; a bucket is as long as its first text.
   const least: Float64Array[] = [
     Float64Array.from({ length: members.length + 1 }, (_, end) => end * length(0)),

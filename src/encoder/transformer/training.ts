@@ -90,7 +90,10 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
           const seed = 1_000_003 * options.seed + step;
           Object.assign(inputs, dropoutTensors(architecture, options.dropout, seed, buckets, lengths));
         }
-        return { key: String(buckets.length), inputs, members: buckets.flatMap(({ members }) => members) };
+        return {
+          ...{ key: String(buckets.length), inputs, members: buckets.flatMap(({ members }) => members) },
+          tokens: buckets.reduce((sum, { texts, length }) => sum + texts * length, 0),
+        };
       });
       return {
         passes,

@@ -48,7 +48,7 @@ const set: TrainingSet = {
   hash: '',
   provenance: { logs: 1, modes: [], questions: 1 },
 };
-const queries = ['who did it', 'red fox', 'red fox', 'where', 'how many lazy dogs'];
+const queries = ['who did it', 'red fox', 'red fox', 'where', 'how many lazy dogs', 'the fox'];
 const batch = (from: number) => queries.map((query, i) => draw((from + 2 * i) % 14, query));
 const steps: StepDraws[] = [[batch(0)], [batch(1)], [batch(2)]];
 
@@ -61,14 +61,14 @@ async function open(family: 'bert' | 'qwen3', options: Partial<Recipe> = {}): Pr
 /** Losses and norms of some steps, and the parameters and first moments after them. */
 async function trained(
   model: TrainableEncoder,
-  how: { tokensPerPass?: number; recipe?: Partial<Recipe>; steps?: StepDraws[] } = {},
+  how: { tokensPerPass?: number; recipe?: Partial<Recipe>; steps?: StepDraws[]; set?: TrainingSet } = {},
 ) {
   const { tokensPerPass = 100_000 } = how;
   const moments = initialMoments(model);
   const stepper = new Stepper(
     model,
     moments,
-    set,
+    how.set ?? set,
     { ...recipe, ...how.recipe },
     {
       ...{ device: 'cpu', threads: 1, tokensPerPass },
@@ -116,6 +116,25 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
       }
     },
   );
+
+  it('is the same for many texts in eight buckets and in passes of four', async () => {
+    const many = Array.from({ length: 40 }, (_, i) => ({ id: `m${i}`, text: text(1 + ((i * 5) % 13)) }));
+    const draws = queries.map((query, i): Draw => {
+      const [positive, ...negatives] = [0, 1, 2, 3, 4, 5].map(k => 6 * i + k) as [number, ...number[]];
+      const row = { query, positives: [positive], negatives, weight: 1, trajectory: '' };
+      return { row: { ...row, known: new Set([positive]) }, positive, negatives };
+    });
+    const how = { set: { ...set, documents: many }, steps: [[draws]] };
+    const model = await open(family);
+    const asked = many.map(({ text }) => ({ kind: 'document' as const, text }));
+    const keys = (tokensPerPass: number) =>
+      new Set(model.plan(asked, tokensPerPass, 0).passes.map(({ key }) => key));
+    expect([keys(100_000), keys(150)]).toEqual([new Set(['8']), new Set(['4'])]);
+    const whole = await trained(await open(family), how);
+    const parts = await trained(model, { ...how, tokensPerPass: 150 });
+    expectClose([parts.results[0]!.loss], [whole.results[0]!.loss], 1e-5);
+    expectClose(parts.moments, whole.moments, 1e-5);
+  });
 
   it('encodes each text once, and is the same as with a text of each row', async () => {
     const once = await trained(await open(family));
@@ -260,7 +279,7 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     model.save(out, { lineage: {} });
     const saved = await openEncoder(out);
     expectClose([...(await saved.encode(asked, 'document'))], [...live], 1e-6);
-    expect(Math.max(...live.map((x, i) => Math.abs(x - before[i]!)))).toBeGreaterThan(1e-3);
+    expect(Math.max(...live.map((x, i) => Math.abs(x - before[i]!)))).toBeGreaterThan(2e-4);
     await Promise.all([base.dispose(), saved.dispose()]);
   });
 });
