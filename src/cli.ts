@@ -49,6 +49,9 @@ const program = new Command('lrat')
   .configureOutput({ writeErr: words => terminal.say(words.trimEnd()) })
   .showHelpAfterError('(lrat COMMAND --help tells more)');
 
+/** What may stand beside `train --resume`. */
+const resumed = ['--resume', '--workspace', '--json', '--background', '--device'];
+
 interface EmbedOptions {
   readonly model: string;
   readonly corpus: string;
@@ -319,13 +322,23 @@ runCommand('train', 'train a retriever on mined pairs')
     '--resume <run>',
     'go on with a stopped run, by its id or folder, as it began; nothing else is needed',
   )
-  .action((options: Common & TrainOptions) =>
+  .action((options: Common & TrainOptions, command: Command) =>
     answer(
       options,
       (workspace, job) => {
         const { resume, pairs, out } = options;
-        if (resume !== undefined)
+        if (resume !== undefined) {
+          const others = command.options.filter(
+            option =>
+              command.getOptionValueSource(option.attributeName()) === 'cli' &&
+              !resumed.includes(option.long!),
+          );
+          if (others.length > 0) {
+            const named = others.map(({ long }) => long).join(', ');
+            throw new InvalidArgumentError(`A training is resumed as it began, without ${named}.`);
+          }
           return resumeTraining({ workspace, run: resume, device: options.device }, job);
+        }
         if (pairs === undefined || out === undefined)
           throw new InvalidArgumentError('train needs --pairs and --out, or --resume.');
         return trainModel({ ...options, workspace, pairs, out }, job);

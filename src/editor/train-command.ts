@@ -4,13 +4,15 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as vscode from 'vscode';
 import { describeError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
+import { hubReference } from '../encoder/hub-reference.ts';
 import { modelFamily } from '../encoder/open.ts';
 import { defaultStaticOptions } from '../encoder/static.ts';
+import { type DeviceWish, deviceWishes } from '../engine/device-wish.ts';
 import { deleteRun, isResumable, type RunSummary, refuseRunning, runFolder, stopRun } from '../jobs/runs.ts';
 import type { RecipeOptions } from '../jobs/train.ts';
 import type { MiningMode } from '../mining/pair.ts';
 import { pairRecordPath } from '../mining/pair-file.ts';
-import { greatestDropout, recipeFor } from '../training/recipe.ts';
+import { greatestDropout, normalisations, recipeFor, schedules } from '../training/recipe.ts';
 import { requireTrust } from './commands.ts';
 import { moment, ungrouped, whole } from './figures.ts';
 import { withJob } from './job.ts';
@@ -26,11 +28,13 @@ import type { LratWorkspace } from './workspace.ts';
 /** What a training is asked for. Paths are relative to the workspace where they lie in it. */
 export interface TrainChoices extends RecipeOptions {
   readonly pairs: string;
-  /** `static`, or the folder of a model. */
+  /** `static`, the folder of a model, or its name on the hub. */
   readonly base: string;
   readonly out: string;
   /** Part of the questions that is kept out of the training and measured. */
   readonly heldOut: number;
+  /** Where a transformer is trained. */
+  readonly device?: DeviceWish;
 }
 
 /** What the commands on runs work with. */
@@ -315,11 +319,30 @@ async function chooseBase(workspace: LratWorkspace, draft: Draft, place: Place) 
       };
     }),
     { label: vscode.l10n.t('Choose a folder…') },
+    {
+      label: vscode.l10n.t('A model of the hub…'),
+      description: vscode.l10n.t('fetched when the training starts, once'),
+      value: 'hub:',
+    },
   ];
+  const last = draft.base?.startsWith('hub:') ? 'hub:' : draft.base;
   for (;;) {
-    const picked = await pick(place, vscode.l10n.t('Model to start from'), draft.base, items);
+    const picked = await pick(place, vscode.l10n.t('Model to start from'), last, items);
     if (picked === undefined || picked === back) return picked;
-    const base = 'value' in picked ? picked.value : await chooseModelFolder(workspace);
+    let base = 'value' in picked ? picked.value : await chooseModelFolder(workspace);
+    if (base === 'hub:') {
+      const named = await ask(
+        place,
+        vscode.l10n.t('Name on the hub: ORGANISATION/NAME, with @REVISION where it matters'),
+        draft.base?.startsWith('hub:') ? draft.base.slice('hub:'.length) : '',
+        name =>
+          hubReference.test(`hub:${name}`)
+            ? undefined
+            : vscode.l10n.t('Such as intfloat/multilingual-e5-small.'),
+      );
+      if (named === back) continue;
+      base = named === undefined ? undefined : `hub:${named}`;
+    }
     if (base === undefined) return undefined;
     const refusal = refusalOf(workspace, base);
     if (refusal === undefined) return { base };
@@ -347,15 +370,18 @@ function refusalOf(workspace: LratWorkspace, base: string): string | undefined {
 }
 
 function familyOf(workspace: LratWorkspace, base: string): string {
-  return base === 'static' ? base : modelFamily(resolve(workspace.path, base));
+  if (base === 'static') return base;
+  // What it is shows when it is fetched; static encoders are rare there.
+  return base.startsWith('hub:') ? 'transformer' : modelFamily(resolve(workspace.path, base));
 }
 
 /** Part of the questions that is held out unless the user says otherwise. */
 const defaultHeldOut = 0.2;
 
+/** What is one of a few, and goes on to the next when it is chosen. */
+type ChoiceName = 'weights' | 'together' | 'fp16' | 'schedule' | 'normalise' | 'device';
 /** What of a recipe is asked for as a number. */
-type Switch = 'weights' | 'together' | 'fp16';
-type NumberName = Exclude<keyof RecipeOptions, Switch | 'schedule' | 'normalise'> | 'heldOut';
+type NumberName = Exclude<keyof RecipeOptions, ChoiceName> | 'heldOut';
 
 /** What a number of the recipe must be, by the words that say so. */
 const wholeFromOne = (number: number) =>
@@ -390,19 +416,20 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
     const { lora = null, patience = defaults.patience } = chosen;
     const { weights = defaults.weighted, together = defaults.together, fp16 = defaults.fp16 } = chosen;
     const { evalSteps = defaults.evaluateSteps, seed = defaults.seed, heldOut } = chosen;
+    const { schedule = defaults.decay, normalise = defaults.normalisation, device = 'auto' } = chosen;
     const number = (
       name: NumberName,
       label: string,
       value: number | null,
       check: (number: number) => string | undefined,
-      scale = 1,
-    ) => ({ name, label, value: value === null ? '' : String(value), check, scale });
+      { scale = 1, empty }: { readonly scale?: number; readonly empty?: string } = {},
+    ) => ({ name, label, value: value === null ? '' : String(value), check, scale, empty });
     const share = (
       name: NumberName,
       label: (percent: string) => string,
       part: number,
       check: (number: number) => string | undefined,
-    ) => number(name, label(ungrouped(rounded(100 * part))), rounded(100 * part), check, 0.01);
+    ) => number(name, label(ungrouped(rounded(100 * part))), rounded(100 * part), check, { scale: 0.01 });
     const settings = [
       number('epochs', vscode.l10n.t('Epochs: {0}', ungrouped(epochs)), epochs, wholeFromOne),
       number('batch', vscode.l10n.t('Batch: {0} rows', ungrouped(batch)), batch, wholeFromOne),
@@ -461,6 +488,7 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
                 : vscode.l10n.t('Low-rank additions (LoRA): rank {0}', ungrouped(lora)),
               lora,
               wholeFromOne,
+              { empty: vscode.l10n.t('Empty: none.') },
             ),
           ]),
       ...(heldOut === 0
@@ -473,6 +501,7 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
                 : vscode.l10n.t('Measured: every {0} steps', ungrouped(evalSteps)),
               evalSteps,
               wholeFromOne,
+              { empty: vscode.l10n.t('Empty: after each epoch.') },
             ),
             number(
               'patience',
@@ -484,6 +513,7 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
                   ),
               patience,
               wholeFromOne,
+              { empty: vscode.l10n.t('Empty: none.') },
             ),
           ]),
       share(
@@ -494,59 +524,84 @@ async function chooseRecipe(workspace: LratWorkspace, draft: Draft, place: Place
       ),
       number('seed', vscode.l10n.t('Seed: {0}', ungrouped(seed)), seed, wholeFromZero),
     ];
-    const toggle = (name: Switch, isOn: boolean, on: string, off: string) => ({
-      ...{ name, isOn, label: isOn ? on : off, description: vscode.l10n.t('change with Enter') },
+    const choice = <Value>(
+      name: ChoiceName,
+      value: Value,
+      values: readonly Value[],
+      words: readonly string[],
+    ) => ({
+      ...{
+        name,
+        label: words[values.indexOf(value)]!,
+        next: values[(values.indexOf(value) + 1) % values.length],
+      },
+      description: vscode.l10n.t('change with Enter'),
     });
-    const switches = [
-      toggle(
-        'weights',
-        weights,
+    const onOff = [true, false];
+    const choices = [
+      choice('schedule', schedule, schedules, [
+        vscode.l10n.t('Schedule: the learning rate falls in a line'),
+        vscode.l10n.t('Schedule: the learning rate falls along half a cosine'),
+      ]),
+      choice('weights', weights, onOff, [
         vscode.l10n.t('Weights: those of the pairs'),
         vscode.l10n.t('Weights: 1 for every pair'),
-      ),
-      toggle(
-        'together',
-        together,
+      ]),
+      choice('normalise', normalise, normalisations, [
+        vscode.l10n.t('Mean: weighted losses by the number of rows, as published'),
+        vscode.l10n.t('Mean: weighted losses by the sum of the weights'),
+      ]),
+      choice('together', together, onOff, [
         vscode.l10n.t('Batches: rows of one trajectory together'),
         vscode.l10n.t('Batches: rows in random order'),
-      ),
+      ]),
       ...(family === 'static'
         ? []
         : [
-            toggle(
-              'fp16',
-              fp16,
+            choice('fp16', fp16, onOff, [
               vscode.l10n.t('Precision: half, on a GPU that has it (mixed precision)'),
               vscode.l10n.t('Precision: 32 bits'),
-            ),
+            ]),
+            choice('device', device, deviceWishes, [
+              vscode.l10n.t('Device: a GPU where one is faster'),
+              vscode.l10n.t('Device: the CPU'),
+              vscode.l10n.t('Device: a GPU (WebGPU)'),
+            ]),
           ]),
     ];
     const go = {
       label: vscode.l10n.t('Go on with this recipe'),
       description:
-        family === 'static'
+        family === 'static' || device === 'cpu'
           ? vscode.l10n.t('on the CPU, {0} threads', availableParallelism())
-          : vscode.l10n.t(
-              'on a GPU where one is faster, else on the CPU, {0} threads',
-              availableParallelism(),
-            ),
+          : device === 'webgpu'
+            ? vscode.l10n.t('on a GPU')
+            : vscode.l10n.t(
+                'on a GPU where one is faster, else on the CPU, {0} threads',
+                availableParallelism(),
+              ),
     };
     const placeholder = `${vscode.l10n.t('Recipe; choose a setting to change it.')} ${moreOptions('train')}`;
-    const picked = await pick(place, placeholder, undefined, [go, ...settings, ...switches]);
+    const picked = await pick(place, placeholder, undefined, [go, ...settings, ...choices]);
     if (picked === undefined || picked === back) return picked;
     if (picked === go) return chosen;
-    const switched = switches.find(each => each === picked);
-    if (switched !== undefined) {
-      chosen = { ...chosen, [switched.name]: !switched.isOn };
+    const changed = choices.find(each => each === picked);
+    if (changed !== undefined) {
+      chosen = { ...chosen, [changed.name]: changed.next };
       continue;
     }
-    const { name, value, check, scale } = picked as (typeof settings)[number];
+    const { name, value, check, scale, empty } = picked as (typeof settings)[number];
+    const isNone = (text: string) => empty !== undefined && text.trim() === '';
     const answer = await vscode.window.showInputBox({
-      prompt: picked.label,
+      prompt: empty === undefined ? picked.label : `${picked.label}. ${empty}`,
       value,
-      validateInput: text => check(numberOf(text)),
+      validateInput: text => (isNone(text) ? undefined : check(numberOf(text))),
     });
-    if (answer !== undefined) chosen = { ...chosen, [name]: rounded(scale * numberOf(answer)) };
+    if (answer === undefined) continue;
+    const { [name]: _, ...others } = chosen;
+    chosen = isNone(answer)
+      ? { ...others, heldOut }
+      : { ...chosen, [name]: rounded(scale * numberOf(answer)) };
   }
 }
 
@@ -555,7 +610,7 @@ function applicable<Chosen extends Draft>(chosen: Chosen, family: string): Chose
   const { base = 'static', heldOut = defaultHeldOut } = chosen;
   const ofOthers: readonly string[] = [
     ...(base === 'static' ? [] : ['dimension']),
-    ...(family === 'static' ? ['dropout', 'fp16', 'freeze', 'lora'] : []),
+    ...(family === 'static' ? ['dropout', 'fp16', 'freeze', 'lora', 'device'] : []),
     ...(heldOut > 0 ? [] : ['evalSteps', 'patience']),
   ];
   return Object.fromEntries(Object.entries(chosen).filter(([name]) => !ofOthers.includes(name))) as Chosen;

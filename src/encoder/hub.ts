@@ -6,14 +6,9 @@ import { LratError } from '../base/errors.ts';
 import { AtomicFile } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import { homeFolder } from '../base/user.ts';
+import { hubReference } from './hub-reference.ts';
 import { readModules } from './model-folder.ts';
 import { readArchitecture } from './transformer/model.ts';
-
-/**
- * What a user writes for a model of the hub: `hub:intfloat/multilingual-e5-small`, with `@REVISION` where it matters. The
- * revision becomes a folder's name, which `.` and `..` cannot be.
- */
-const reference = /^hub:(?<id>[\w-][\w.-]*\/[\w-][\w.-]*)(?:@(?<revision>(?!\.{1,2}$)[^\s@]+))?$/;
 
 /** The settings of transformers.js that say where the hub is and how it is asked; bundled, nothing else of it is there. */
 type Hub = Pick<
@@ -32,7 +27,7 @@ type Hub = Pick<
  */
 export async function modelFolder(model: string, job: Job): Promise<string> {
   if (!model.startsWith('hub:')) return model;
-  const { id, revision = 'main' } = reference.exec(model)?.groups ?? {};
+  const { id, revision = 'main' } = hubReference.exec(model)?.groups ?? {};
   if (id === undefined) {
     throw new LratError('names no model of the hub.', {
       place: model,

@@ -21,6 +21,8 @@ export interface Position {
   readonly best?: Best | undefined;
   /** The state of the random numbers at the beginning of that epoch, from which it can be drawn again. */
   readonly random: readonly number[];
+  /** Tokens that go through the model at a time, if memory ran out with more. */
+  readonly tokensPerPass?: number | undefined;
 }
 
 /** A measured state of the model. */
@@ -39,6 +41,7 @@ const positionSchema = z.strictObject({
   random: z.array(z.int()),
   measured: z.int().nullable(),
   best: z.strictObject({ step: z.int(), value: z.number(), since: z.int() }).optional(),
+  tokensPerPass: z.int().positive().optional(),
 });
 
 /**

@@ -76,6 +76,7 @@ export class Stepper {
   readonly #recipe: Recipe;
   readonly #options: StepperOptions;
   #tokensPerPass: number;
+  #limit: number | undefined;
   readonly #programs = new Map<string, Promise<LoadedModel<Tensor>>>();
   #learner: Promise<Learner> | undefined;
   /** Bytes of the process after the first step with the programs that there are. */
@@ -94,6 +95,17 @@ export class Stepper {
     this.#recipe = recipe;
     this.#options = options;
     this.#tokensPerPass = options.tokensPerPass ?? model.tokensPerPass;
+  }
+
+  /** Tokens that go through the model at a time, if memory ran out with more. */
+  get limit(): number | undefined {
+    return this.#limit;
+  }
+
+  /** Has passes of so many tokens at most, as those of an earlier process for which memory sufficed. */
+  limitPasses(tokens: number): void {
+    this.#limit = Math.min(tokens, this.#tokensPerPass);
+    this.#tokensPerPass = this.#limit;
   }
 
   /**
@@ -428,7 +440,7 @@ export class Stepper {
         this.#options.onRetry?.(
           `Memory ran out with ${this.#tokensPerPass} tokens at a time: going on with ${smaller}.`,
         );
-        this.#tokensPerPass = smaller;
+        this.limitPasses(smaller);
       }
     }
   }

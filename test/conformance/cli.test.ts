@@ -223,6 +223,7 @@ describe('what is asked', () => {
     [['mine', '--mode', 'best', '--out', 'x'], 'Allowed choices are paper, released, attributed'],
     [['export', '--pairs', 'x', '--layout', 'csv', '--out', 'y'], 'Allowed choices are lrat, sentence-'],
     [['train', '--pairs', 'x'], '--pairs and --out, or --resume'],
+    [['train', '--resume', 'x', '--lr', '1', '--no-weights'], 'as it began, without --lr, --no-weights.'],
     [['train', '--pairs', 'x', '--out', 'y', '--lr', '-1'], 'a number above 0'],
     [['train', '--pairs', 'x', '--out', 'y', '--dropout', '0.95'], 'a number from 0 to 0.9'],
     [['train', '--pairs', 'x', '--out', 'y', '--schedule', 'step'], 'Allowed choices are linear, cosine'],

@@ -230,8 +230,8 @@ describe('other runs', () => {
     for (const { run } of [one, other]) assert.equal(existsSync(run.path), false, `${run.name} is there`);
   });
 
-  /** Goes through the pages of a training, with the name that is offered for the model. */
-  function turnPages() {
+  /** Goes through the pages of a training. @param answers to boxes, in turn; the others get what they offer */
+  function turnPages(answers: string[] = []) {
     const pages: vscode.QuickPick<vscode.QuickPickItem>[] = [];
     const definitions: vscode.TaskDefinition[] = [];
     const { createQuickPick, createInputBox, showInputBox } = vscode.window;
@@ -242,10 +242,10 @@ describe('other runs', () => {
     };
     vscode.window.createInputBox = () => {
       const box = createInputBox();
-      setTimeout(
-        () => void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem'),
-        500,
-      );
+      setTimeout(() => {
+        box.value = answers.shift() ?? box.value;
+        void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      }, 500);
       return box;
     };
     const listener = vscode.tasks.onDidStartTask(({ execution }) =>
@@ -306,6 +306,41 @@ describe('other runs', () => {
         ...{ epochs: 2, batch: 16, lr: 0.01, tau: 0.1, group: 3, warmup: 0.07, maxLength: 128 },
         ...{ weightDecay: 0.01, clip: 0, dimension: 64, heldOut: 0.25, seed: 5, weights: false },
       });
+    } finally {
+      await end();
+    }
+  });
+
+  it('of training take a model of the hub, and settings that are one of a few or none', async () => {
+    const { choose, definitions, end } = turnPages(['some/model@v1']);
+    const ranks = ['4', ''];
+    vscode.window.showInputBox = async (options?: vscode.InputBoxOptions) => {
+      const rank = ranks.shift()!;
+      assert.match(options!.prompt!, /^Low-rank.*Empty: none\.$/);
+      assert.ok(options!.validateInput!('0'), 'takes a rank of 0');
+      assert.equal(options!.validateInput!(rank), undefined);
+      return rank;
+    };
+    try {
+      const started = vscode.commands.executeCommand<string>('lrat.train', { mode: 'attributed' });
+      // Nothing is fetched here: there is no hub.
+      Promise.resolve(started).catch(() => {});
+      let nth = 0;
+      await choose(nth++, 'A model of the hub');
+      for (const name of ['Low-rank additions (LoRA): none', 'Low-rank additions (LoRA): rank 4'])
+        await choose(nth++, name);
+      for (const name of ['Schedule: the learning rate falls in a line', 'Mean', 'Device: a GPU where'])
+        await choose(nth++, name);
+      await choose(nth++, 'Go on with this recipe');
+      const definition = await until('the task', async () => definitions[0]);
+      const { base, lora, schedule, normalise, device } = definition;
+      assert.deepEqual(
+        { base, lora, schedule, normalise, device },
+        {
+          ...{ base: 'hub:some/model@v1', lora: undefined, schedule: 'cosine' },
+          ...{ normalise: 'weights', device: 'cpu' },
+        },
+      );
     } finally {
       await end();
     }

@@ -20,7 +20,7 @@ import { type Job, unwatched } from '../../../src/base/progress.ts';
 import { Random } from '../../../src/base/random.ts';
 import type { Encoder } from '../../../src/encoder/encoder.ts';
 import { openEncoder } from '../../../src/encoder/open.ts';
-import { openSafetensors } from '../../../src/encoder/safetensors.ts';
+import { openSafetensors, writeSafetensors } from '../../../src/encoder/safetensors.ts';
 import { readStatic } from '../../../src/encoder/static.ts';
 import { publishedRecipe, type Recipe, staticRecipe } from '../../../src/training/recipe.ts';
 import { RunFolder } from '../../../src/training/run-folder.ts';
@@ -236,6 +236,25 @@ describe('a training', () => {
     const resumed = await resume(run, unwatched, one);
     expect(lossesOf(run)).toEqual(lossesOf(whole.run));
     expect(tableOf(resumed.model!)).toEqual(tableOf(whole.model));
+  });
+
+  it('has passes as small as those for which memory sufficed before the stop', async () => {
+    const path = workspace();
+    const { run } = await train(optionsIn(path), stoppedAfter(22), one);
+    const [checkpoint] = new RunFolder(run).listCheckpoints();
+    const file = openSafetensors(checkpoint!);
+    const tensors = new Map(file.names.map(name => [name, file.floats(name, [-1, -1])]));
+    const position = { ...JSON.parse(file.metadata.position!), tokensPerPass: 64 };
+    writeSafetensors(checkpoint!, tensors, { position: JSON.stringify(position) });
+    await resume(run, stoppedAfter(24), one);
+    const [next] = new RunFolder(run).listCheckpoints();
+    expect(next).not.toBe(checkpoint);
+    expect(JSON.parse(openSafetensors(next!).metadata.position!)).toMatchObject({
+      step: 24,
+      tokensPerPass: 64,
+    });
+    await resume(run, unwatched, one);
+    expect(lossesOf(run)).toEqual(lossesOf(whole.run));
   });
 
   it('does not begin anew unasked where no checkpoint is whole', async () => {
