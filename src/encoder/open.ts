@@ -22,6 +22,8 @@ export interface OpenOptions {
   readonly precision?: Precision;
   /** Says where a transformer computes, whose largest tensor it is told; the CPU unless given, and always in `int8`. */
   readonly device?: (largest: NamedSize) => Promise<Device>;
+  /** Cuts the texts of a transformer shorter than it does by itself; null leaves that as it is. */
+  readonly maxTokens?: number | null;
 }
 
 /** What there is to a family of models. */
@@ -47,8 +49,8 @@ const families: readonly Family[] = [
   {
     name: dir => readArchitecture(readModules(dir)[0]!.folder).family,
     module: 'Transformer',
-    async open(dir, { precision, device }) {
-      const model = readTransformer(dir, readModules(dir));
+    async open(dir, { precision, device, maxTokens }) {
+      const model = readTransformer(dir, readModules(dir), maxTokens);
       const on = precision === 'int8' ? 'cpu' : await device(largestOf(model.parameters));
       return transformerEncoder(basename(dir), model, { precision, device: on });
     },
@@ -86,9 +88,9 @@ export function modelFamily(dir: string): string {
  */
 export async function openEncoder(
   dir: string,
-  { precision = 'fp32', device = async () => 'cpu' }: OpenOptions = {},
+  { precision = 'fp32', device = async () => 'cpu', maxTokens = null }: OpenOptions = {},
 ): Promise<Encoder> {
-  return familyOf(dir).open(dir, { precision, device });
+  return familyOf(dir).open(dir, { precision, device, maxTokens });
 }
 
 /** Opens a model folder to be trained further. Raises as `openEncoder` does. */

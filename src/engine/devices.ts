@@ -192,6 +192,13 @@ export function computationFailed(error: unknown, device: Device, place: string)
       },
     );
   }
+  if (/bad_alloc|bad allocation|failed to allocate memory/i.test(message)) {
+    return new LratError(`there is not enough memory for a computation: ${message}`, {
+      place,
+      remedy: 'Free memory, or take a smaller model or one that cuts texts shorter.',
+      cause: error,
+    });
+  }
   return new LratError(`the computation failed: ${message}`, { place, cause: error });
 }
 

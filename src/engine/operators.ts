@@ -63,7 +63,20 @@ function unbroadcast(gradient: Value, shape: Shape): Value {
   const axes = gradient.shape.flatMap((size, axis) =>
     axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : [],
   );
+  if (shape.length === 1 && axes.length === added) return reshape(sumOfRows(gradient), shape);
   return reshape(reduceSum(gradient, axes, { keepDims: true }), shape);
+}
+
+/** The rows along the last axis, as one matrix. */
+function rowsOf(x: Value): Value {
+  return reshape(x, [-1, x.shape.at(-1)!]);
+}
+
+/** `[1, last axis]`. A product with ones: ONNX Runtime takes half the time for it that it takes for a sum. */
+function sumOfRows(x: Value): Value {
+  const rows = rowsOf(x);
+  const ones = expand(x.graph.constant(1, x.dtype), [1, rows.shape[0]!]);
+  return matmul(ones, rows, 'float32');
 }
 
 /** Operands as values: numbers become scalars of the data type that the tensors have. */
@@ -179,7 +192,7 @@ export const erf = unary('erf', 'Erf', (x, _y, gradient) =>
 
 /**
  * The exact GELU, `x Φ(x)`, arXiv 1606.08415. Of what its gradient and that of a product with it need, `x` alone is kept from the
- * forward pass.
+ * forward pass, unless the graph keeps all.
  */
 export const gelu = (() => {
   interface Part {
@@ -195,20 +208,25 @@ export const gelu = (() => {
       return x!;
     },
     emit: (emitter, inputs, output) => emitter.node('Gelu', inputs, {}, output),
-    vjp({ attributes: { part } }, gradient) {
-      // Φ(x) + x φ(x) = Φ(x) + z exp(−z² − ln √π), in as few passes over memory as that takes
-      const { z, share } = part(gradient);
-      const bell = exp(sub(-Math.log(Math.PI) / 2, mul(z, z)));
-      return [mul(gradient, add(share, mul(z, bell)))];
-    },
+    vjp: ({ attributes: { part } }, gradient) => [pullBack(part(gradient), gradient)],
   });
+  const pullBack = ({ z, share }: Part, gradient: Value): Value => {
+    // Φ(x) + x φ(x) = Φ(x) + z exp(−z² − ln √π), in as few passes over memory as that takes
+    const bell = exp(sub(-Math.log(Math.PI) / 2, mul(z, z)));
+    return mul(gradient, add(share, mul(z, bell)));
+  };
+  const partsOf = (x: Value): Part => {
+    const z = mul(x, Math.SQRT1_2);
+    return { z, share: add(mul(erf(z), 0.5), 0.5) };
+  };
   return (x: Value): Value => {
+    if (!x.graph.recompute) {
+      const part = partsOf(x);
+      return withGradient(mul(x, part.share), [x], gradient => [pullBack(part, gradient)]);
+    }
     let made: Part | undefined;
     const part = (trigger: Value): Part => {
-      if (made === undefined) {
-        const z = mul(after(x, trigger), Math.SQRT1_2);
-        made = { z, share: add(mul(erf(z), 0.5), 0.5) };
-      }
+      made ??= partsOf(after(x, trigger));
       return made;
     };
     return { ...apply([x], { part }), again: trigger => mul(x, part(trigger).share) };
@@ -284,8 +302,7 @@ function productGradients(a: Value, b: Value, gradient: Value, products: Product
   const left = a.again?.(gradient) ?? a;
   if (b.shape.length > 2) return [byA, unbroadcast(matmul(transposeLast(left), gradient, products), b.shape)];
   // One matrix for the whole batch: a single product of the flattened operands, not one per element and a sum.
-  const rows = (x: Value) => reshape(x, [-1, x.shape.at(-1)!]);
-  return [byA, matmul(transposeLast(rows(left)), rows(gradient), products)];
+  return [byA, matmul(transposeLast(rowsOf(left)), rowsOf(gradient), products)];
 }
 
 /**
@@ -420,15 +437,19 @@ export const layerNorm = (() => {
     emit: (emitter, inputs, output, { epsilon }) =>
       emitter.node('LayerNormalization', inputs, { axis: -1, epsilon: { float: epsilon } }, output),
     vjp({ inputs: [x, gain, shift], attributes: { epsilon } }, gradient) {
+      const size = gain!.shape[0]!;
+      const perRow = [...x!.shape.slice(0, -1), 1];
       const mean = (x: Value) => reduceMean(x, [-1], { keepDims: true });
       const centred = sub(x!, mean(x!));
       const scale = div(1, sqrt(add(mean(mul(centred, centred)), epsilon)));
-      const normalised = mul(centred, scale);
-      const inner = mul(gradient, gain!);
-      const along = mul(normalised, mean(mul(inner, normalised)));
+      const product = mul(gradient, centred);
+      // Means of what is multiplied with the gain: a product with a column reads it once, and writes nothing in between.
+      const column = reshape(div(gain!, size), [size, 1]);
+      const meanOf = (x: Value) => reshape(matmul(rowsOf(x), column, 'float32'), perRow);
+      const along = mul(centred, mul(mul(scale, scale), meanOf(product)));
       return [
-        mul(sub(sub(inner, mean(inner)), along), scale),
-        unbroadcast(mul(gradient, normalised), gain!.shape),
+        mul(sub(sub(mul(gradient, gain!), meanOf(gradient)), along), scale),
+        reshape(matmul(reshape(scale, [1, -1]), rowsOf(product), 'float32'), [size]),
         unbroadcast(gradient, shift!.shape),
       ];
     },

@@ -289,13 +289,16 @@ async function compareWithBase({ run, model }: TrainResult, heldOut: string, job
   const folder = new RunFolder(run);
   const rows = [...readPairs(heldOut)];
   const documents = documentsOf(rows);
+  const { base, recipe } = folder.readRecord();
+  // The trained model cuts texts as it did in its training: the base is measured on the same tokens.
+  const { maxTokens } = recipe;
   const dense = async (dir: string, name: string) =>
-    named(await DenseRetriever.build(await openEncoder(dir), documents, job), name);
+    named(await DenseRetriever.build(await openEncoder(dir, { maxTokens }), documents, job), name);
   const asked = queriesFromPairs(rows);
   const evaluation = await evaluate(
     [
       named(Bm25Index.build(documents, luceneBm25), 'BM25'),
-      await dense(resolve(folder.workspace, folder.readRecord().base), 'base'),
+      await dense(resolve(folder.workspace, base), 'base'),
       await dense(model, trainedName),
     ],
     asked,

@@ -356,7 +356,7 @@ export class Stepper {
     { key, tokens }: Pass,
   ): Promise<LoadedModel<Tensor>> {
     // A pass that leaves half of the memory free may as well use it.
-    const recompute = 2 * tokens > this.#tokensPerPass;
+    const recompute = what === 'encode' || 2 * tokens > this.#tokensPerPass;
     const name = `${what} ${key}${recompute ? '' : ', all kept'}`;
     const known = this.#programs.get(name);
     if (known !== undefined) return known;

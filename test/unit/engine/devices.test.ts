@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LratError } from '../../../src/base/errors.ts';
-import { chooseDevice, judge, judgeTrial } from '../../../src/engine/devices.ts';
+import { chooseDevice, computationFailed, judge, judgeTrial } from '../../../src/engine/devices.ts';
 
 const said = (...lines: object[]) => lines.map(line => `${JSON.stringify(line)}\n`).join('');
 const timed = { cpu: 18, webgpu: 1.25 };
@@ -35,6 +35,12 @@ describe('what a trial of WebGPU has shown', () => {
   ])('%s', (_, output, end, reason) => {
     expect(judgeTrial(output, end)).toEqual({ works: false, reason });
   });
+});
+
+test('memory that runs out on the CPU has a remedy', () => {
+  const failed = computationFailed(new Error('Non-zero status code: std::bad_alloc'), 'cpu', "model 'm'");
+  expect(failed.message).toContain('there is not enough memory for a computation');
+  expect(failed).toMatchObject({ place: "model 'm'", remedy: expect.stringContaining('smaller model') });
 });
 
 describe('the choice', () => {
