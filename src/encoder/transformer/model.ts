@@ -221,7 +221,8 @@ function readLimit(folder: string): number | null {
 /** The prompts of a folder by their names; undefined without any. */
 export function readPrompts(place: string): Record<string, string> | undefined {
   if (!existsSync(place)) return undefined;
-  return readJson(place, z.looseObject({ prompts: z.record(z.string(), z.string()).optional() })).prompts;
+  const schema = z.looseObject({ prompts: z.record(z.string(), z.string()).nullish() });
+  return readJson(place, schema).prompts ?? undefined;
 }
 
 function readJson<Schema extends z.ZodType>(place: string, schema: Schema): z.infer<Schema> {

@@ -255,6 +255,9 @@ describe('what a folder does not say', () => {
 it('knows a model in the cache of Hugging Face by the name that it has there', () => {
   const folder = join(newFolder(), 'models--intfloat--multilingual-e5-small', 'snapshots', 'a1b2');
   saveRandomModel(folder, 'bert');
+  // As a folder without the file is one that has nothing in it.
+  writeFileSync(join(folder, 'config_sentence_transformers.json'), '{"prompts": null}');
+  expect(readTransformer(folder, readModules(folder)).prompts.query).toBe('query: ');
   rmSync(join(folder, 'config_sentence_transformers.json'));
   expect(readTransformer(folder, readModules(folder)).prompts.query).toBe('query: ');
 });

@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../../src/base/random.ts';
 import { openEncoder, openForTraining } from '../../../src/encoder/open.ts';
 import { openSafetensors } from '../../../src/encoder/safetensors.ts';
 import type { TrainableEncoder } from '../../../src/encoder/trainable.ts';
 import { dropoutTensors } from '../../../src/encoder/transformer/dropout.ts';
+import { onnxRuntime } from '../../../src/engine/runtime.ts';
 import type { Draw, StepDraws } from '../../../src/training/batches.ts';
 import { initialMoments } from '../../../src/training/learner.ts';
 import { publishedRecipe, type Recipe } from '../../../src/training/recipe.ts';
@@ -302,4 +303,29 @@ describe('dropout', () => {
       expect(Math.abs(dropped(rate) - actual)).toBeLessThan(0.2 * Math.min(actual, 1 - actual));
     }
   });
+});
+
+it('makes its programs anew when memory has doubled, with the same losses', async () => {
+  const { InferenceSession } = await onnxRuntime();
+  const create = vi.spyOn(InferenceSession, 'create');
+  try {
+    const quiet = await trained(await open('bert'), { steps: [...steps, steps[0]!] });
+    const model = await open('bert');
+    const options = { device: 'cpu', threads: 1, tokensPerPass: 100_000 } as const;
+    const stepper = new Stepper(model, initialMoments(model), set, recipe, options);
+    const losses: number[] = [];
+    const made: number[] = [];
+    for (const [i, draws] of [...steps, steps[0]!].entries()) {
+      create.mockClear();
+      const held = i === 2 ? Buffer.alloc(2 * process.memoryUsage.rss(), 1) : null;
+      losses.push((await stepper.step(draws, i + 1, 1e-3)).loss);
+      expect(held?.[0] ?? 1).toBe(1);
+      made.push(create.mock.calls.length);
+    }
+    await stepper.dispose();
+    expect(made).toEqual([1, 0, 0, 1]);
+    expect(losses).toEqual(quiet.results.map(({ loss }) => loss));
+  } finally {
+    create.mockRestore();
+  }
 });
