@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { modelFolder } from '../encoder/hub.ts';
-import { openEncoder } from '../encoder/open.ts';
+import { modelFamily, openEncoder } from '../encoder/open.ts';
 import type { DeviceWish } from '../engine/device-wish.ts';
 import { chooseDevice } from '../engine/devices.ts';
 import { type Documents, type Embedding, embed } from '../retrieval/embed.ts';
@@ -48,6 +48,8 @@ export async function embedCorpus(request: EmbedRequest, job: Job): Promise<Embe
   const { precision = 'fp32' } = request;
   const model = await modelFolder(request.model, job);
   const workspace = existingWorkspace(request.workspace);
+  // A folder that is no model is refused before the corpus is read.
+  modelFamily(model);
   return withCorpus(request.corpus, job, async ({ documents, fingerprint }, corpus) => {
     const source = { model: await modelFingerprint(model), corpus: fingerprint };
     if (request.out === undefined) ensureWorkspace(workspace.workspace);
