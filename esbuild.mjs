@@ -1,7 +1,8 @@
 // Bundles the command line, the extension, their workers and the webviews into `dist`; `scripts/package.mjs` bundles the
 // same into the package.
-import { rmSync } from 'node:fs';
+import { realpathSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 // Native packages, and those that read files beside their own, stay outside the bundle.
@@ -89,4 +90,5 @@ export async function bundle(outdir, { packaged = false } = {}) {
   return [...new Set(packages)].map(folder => resolve(folder));
 }
 
-if (import.meta.main) await bundle('dist');
+// Right after the setup the shell may still have another Node, which has no import.meta.main.
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await bundle('dist');
