@@ -40,6 +40,7 @@ export async function bundle(outdir, { packaged = false } = {}) {
         'read-worker': 'src/workspace/read-worker.ts',
         'text-worker': 'src/workspace/text-worker.ts',
         'webgpu-probe': 'src/engine/webgpu-probe.ts',
+        'adamw-worker': 'src/engine/adamw-worker.ts',
         'search-worker': 'src/retrieval/search-worker.ts',
         'trial-worker': 'src/agent/trial-worker.ts',
         'inspect-worker': 'src/jobs/inspect-worker.ts',

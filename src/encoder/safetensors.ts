@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { errorCode, LratError } from '../base/errors.ts';
 import { AtomicFile } from '../base/files.ts';
 import { halfPrecision } from '../base/half.ts';
+import { sharedFloats } from '../base/shared.ts';
 
 /** A tensor in main memory, row-major. */
 export interface FloatTensor {
@@ -44,7 +45,7 @@ export interface Safetensors {
   readonly names: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Reads a tensor of type F32, F16 or BF16 into 32 bits.
+   * Reads a tensor of type F32, F16 or BF16 into 32 bits, on memory that threads share.
    * @param shape sizes that it must have; -1 leaves one open.
    * @throws LratError if it is missing, or of another type or shape.
    */
@@ -112,24 +113,29 @@ export function openSafetensors(path: string): Safetensors {
           'The tensors and the other files of the folder belong to different models: copy the whole folder again.',
         );
       }
-      const bytes = withFile(path, file => read(file, entry.begin, entry.end - entry.begin));
-      return { shape: entry.shape, data: widen(bytes.buffer as ArrayBuffer) };
+      const bytes = new SharedArrayBuffer(entry.end - entry.begin);
+      withFile(path, file => readInto(Buffer.from(bytes), file, entry.begin));
+      return { shape: entry.shape, data: widen(bytes) };
     },
   };
 }
 
 /** The numbers of each type that a model may be kept in, as 32 bits. */
-const widening: Readonly<Record<string, (bytes: ArrayBuffer) => Float32Array>> = {
+const widening: Readonly<Record<string, (bytes: SharedArrayBuffer) => Float32Array>> = {
   F32: bytes => new Float32Array(bytes),
   BF16(bytes) {
     const halves = new Uint16Array(bytes);
-    const wide = new Uint32Array(halves.length);
-    for (let i = 0; i < halves.length; i++) wide[i] = halves[i]! << 16;
-    return new Float32Array(wide.buffer);
+    const wide = sharedFloats(halves.length);
+    const bits = new Uint32Array(wide.buffer);
+    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
+    return wide;
   },
   F16(bytes) {
     const halves = new Uint16Array(bytes);
-    return Float32Array.from(halves, half => halfPrecision()[half]!);
+    const wide = sharedFloats(halves.length);
+    const table = halfPrecision();
+    for (let i = 0; i < halves.length; i++) wide[i] = table[halves[i]!]!;
+    return wide;
   },
 };
 
@@ -201,15 +207,18 @@ export function openModelTensors(folder: string): Tensors {
   };
 }
 
-/** Into memory of its own, so that it is aligned for every element type. */
 function read(file: number, position: number, length: number): Buffer {
-  const bytes = Buffer.from(new ArrayBuffer(length));
-  for (let done = 0; done < length; ) {
-    const n = readSync(file, bytes, done, Math.min(length - done, 1 << 30), position + done);
+  const bytes = Buffer.alloc(length);
+  readInto(bytes, file, position);
+  return bytes;
+}
+
+function readInto(bytes: Buffer, file: number, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
+    const n = readSync(file, bytes, done, Math.min(bytes.length - done, 1 << 30), position + done);
     if (n === 0) throw new Error('the file became shorter while it was read');
     done += n;
   }
-  return bytes;
 }
 
 /** Writes F32 tensors; the file appears when it is whole. */

@@ -123,17 +123,12 @@ export interface GradientRows {
    * `untouched`: they and their moments stay as they are (PyTorch's SparseAdam), and a step costs as much as its rows.
    */
   readonly others: 'zero' | 'untouched';
-}
-
-/** The norm of all gradients together. */
-export function gradientNorm(trainables: Iterable<HostTrainable>): number {
-  let squares = 0;
-  for (const { gradient } of trainables) squares += sumOfSquares(gradient);
-  return Math.sqrt(squares);
+  /** Only every `parts`-th row is meant, from row `part` on. */
+  readonly share?: { readonly part: number; readonly parts: number };
 }
 
 /** Four sums at a time: the processor does not wait for one of them. */
-function sumOfSquares(x: Float32Array): number {
+export function sumOfSquares(x: Float32Array): number {
   let [a, b, c, d] = [0, 0, 0, 0];
   const end = x.length - (x.length % 4);
   for (let i = 0; i < end; i += 4) {
@@ -149,7 +144,7 @@ function sumOfSquares(x: Float32Array): number {
 /**
  * AdamW in main memory, in place: the same as `adamW`, in one pass over each tensor instead of one per operator and
  * without a second copy of parameters and moments.
- * @param step counted from 1 @param norm of `gradientNorm`, for the clipping
+ * @param step counted from 1 @param norm of all gradients together, for the clipping
  * @returns whether all that was changed is still a finite number
  */
 export function adamWInPlace(
@@ -179,13 +174,15 @@ export function adamWInPlace(
       squares += update(trainable, 0, data.length, 0, kept, factors);
       continue;
     }
-    const { indices, width, others } = rows;
-    for (let i = 0; i < indices.length; i++)
-      squares += update(trainable, indices[i]! * width, width, i * width, kept, factors);
+    const { indices, width, others, share: { part, parts } = { part: 0, parts: 1 } } = rows;
+    for (let i = 0; i < indices.length; i++) {
+      if (indices[i]! % parts === part)
+        squares += update(trainable, indices[i]! * width, width, i * width, kept, factors);
+    }
     if (others === 'untouched') continue;
     const given = new Uint8Array(data.length / width);
     for (const index of indices) given[index] = 1;
-    for (let row = 0; row < given.length; row++) {
+    for (let row = part; row < given.length; row += parts) {
       if (given[row] === 1) continue;
       // A row that never had a gradient has no moments: it decays at most.
       if (isMoving(trainable, row * width, width))

@@ -1,7 +1,9 @@
+import { sharedFloats } from '../base/shared.ts';
 import type { Parameter, TrainableEncoder } from '../encoder/trainable.ts';
 import { DeviceAdamW } from '../engine/device-adamw.ts';
 import { toDevice } from '../engine/device-tensor.ts';
-import { type AdamWSettings, adamWInPlace, gradientNorm, type HostTrainable } from '../engine/optimizer.ts';
+import { HostAdamW } from '../engine/host-adamw.ts';
+import type { AdamWSettings, HostTrainable } from '../engine/optimizer.ts';
 import { type Tensor, tensor } from '../engine/tensor.ts';
 
 /** The moments of AdamW, by `<parameter>.moment1` and `.moment2`, of the shapes of the parameters. */
@@ -10,7 +12,7 @@ export type Moments = Map<string, Float32Array>;
 export function initialMoments(model: TrainableEncoder): Moments {
   return new Map(
     [...model.parameters].flatMap(([name, { data }]) =>
-      [`${name}.moment1`, `${name}.moment2`].map(moment => [moment, new Float32Array(data.length)] as const),
+      [`${name}.moment1`, `${name}.moment2`].map(moment => [moment, sharedFloats(data.length)] as const),
     ),
   );
 }
@@ -41,7 +43,13 @@ export interface Learner {
 }
 
 /** Learns in main memory, in the model's own arrays. */
-export function hostLearner(model: TrainableEncoder, moments: Moments, settings: AdamWSettings): Learner {
+export function hostLearner(
+  model: TrainableEncoder,
+  moments: Moments,
+  settings: AdamWSettings,
+  threads: number,
+): Learner {
+  const adamW = new HostAdamW(settings, threads);
   return {
     async parameters(rows) {
       const all = [...model.parameters, ...model.frozen].map(([name, { shape, data }]) => {
@@ -69,14 +77,11 @@ export function hostLearner(model: TrainableEncoder, moments: Moments, settings:
           },
         ),
       );
-      const norm = gradientNorm(trainables);
-      const finite =
-        Number.isFinite(norm) && adamWInPlace(trainables, { step, learningRate, norm }, settings);
-      return { norm, finite };
+      return adamW.step(trainables, { step, learningRate });
     },
 
     async read() {},
-    async dispose() {},
+    dispose: async () => adamW.dispose(),
   };
 }
 

@@ -151,9 +151,10 @@ export class Stepper {
       weightDecay,
       maxGradientNorm: maxGradientNorm ?? Number.POSITIVE_INFINITY,
     };
+    const { device, threads } = this.#options;
     this.#learner ??=
-      this.#options.device === 'cpu'
-        ? Promise.resolve(hostLearner(this.#model, this.#moments, settings))
+      device === 'cpu'
+        ? Promise.resolve(hostLearner(this.#model, this.#moments, settings, threads))
         : deviceLearner(this.#model, this.#moments, settings, new Set(rows.keys())).catch(error => {
             throw isOutOfMemory(error) ? this.#noRoom(error) : error;
           });

@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { LratError } from '../../base/errors.ts';
 import { Random } from '../../base/random.ts';
+import { sharedFloats } from '../../base/shared.ts';
 import type { Value } from '../../engine/graph.ts';
 import { add, matmul, mul } from '../../engine/operators.ts';
 import type { HostTensor } from '../../engine/tensor.ts';
@@ -145,10 +146,11 @@ function loraOf(
       if (shape.length !== 2 || layer < 0 || !Number.isFinite(layer)) return [];
       const [out, from] = shape as [number, number];
       const bound = 1 / Math.sqrt(from);
-      const a = Float32Array.from({ length: rank * from }, () => bound * (2 * random.uniform() - 1));
+      const a = sharedFloats(rank * from);
+      for (let i = 0; i < a.length; i++) a[i] = bound * (2 * random.uniform() - 1);
       return [
         [`${name}.lora_A`, { shape: [rank, from], data: a, decay: true }],
-        [`${name}.lora_B`, { shape: [out, rank], data: new Float32Array(out * rank), decay: true }],
+        [`${name}.lora_B`, { shape: [out, rank], data: sharedFloats(out * rank), decay: true }],
       ];
     }),
   );

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/base/random.ts';
+import { sharedFloats } from '../../../src/base/shared.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
+import { HostAdamW } from '../../../src/engine/host-adamw.ts';
 import { add, matmul, mul, reduceSum, sub, tanh } from '../../../src/engine/operators.ts';
 import {
   type AdamWSettings,
   adamW,
-  adamWInPlace,
   defaultAdamW,
-  gradientNorm,
+  type HostTrainable,
   learningRateShare,
 } from '../../../src/engine/optimizer.ts';
 import { compile } from '../../../src/engine/session.ts';
@@ -162,7 +163,7 @@ describe('AdamW in the graph', () => {
   });
 });
 
-describe('AdamW in place', () => {
+describe('AdamW in main memory', () => {
   const settings = { ...defaultAdamW, weightDecay: 0.1, maxGradientNorm: 0.5 };
   const [height, width] = [6, 3];
   const table = normals(random, [height, width]).data;
@@ -170,7 +171,8 @@ describe('AdamW in place', () => {
   /** The rows that steps have gradients for, in this order. */
   const given = [[4, 1], [1], [0, 5, 1], [4], [2, 3]];
 
-  function steps(others: 'zero' | 'untouched') {
+  async function steps(others: 'zero' | 'untouched') {
+    const optimizer = new HostAdamW(settings, 1);
     const moments = (size: number) => ({ moment1: new Float32Array(size), moment2: new Float32Array(size) });
     const tensors = {
       table: { data: Float32Array.from(table), ...moments(table.length) },
@@ -194,8 +196,7 @@ describe('AdamW in place', () => {
         },
         { ...tensors.bias, gradient: Float32Array.from(byBias), decay: false },
       ];
-      const norm = gradientNorm(trainables);
-      const finite = adamWInPlace(trainables, { step: i + 1, learningRate: 0.1, norm }, settings);
+      const { norm, finite } = await optimizer.step(trainables, { step: i + 1, learningRate: 0.1 });
       expect(finite).toBe(true);
       const whole = table.map(() => 0);
       for (const [k, row] of rows.entries())
@@ -209,26 +210,70 @@ describe('AdamW in place', () => {
     return { tensors, expected };
   }
 
-  test('equals plain arithmetic, with gradients for some rows of a table', () => {
-    const { tensors, expected } = steps('zero');
+  test('equals plain arithmetic, with gradients for some rows of a table', async () => {
+    const { tensors, expected } = await steps('zero');
     for (const [name, wanted] of expected) {
       const { data } = tensors[name as keyof typeof tensors];
       expect(Math.max(...wanted.map((x, i) => Math.abs(x - data[i]!)))).toBeLessThan(1e-5);
     }
   });
 
-  test('leaves other rows untouched if told to', () => {
-    const { tensors } = steps('untouched');
+  test('leaves other rows untouched if told to', async () => {
+    const { tensors } = await steps('untouched');
     // Row 0 had its only gradient in the third of five steps, so that its moments are those of that step.
     const share = 1 - settings.beta1;
     const [m, v] = [tensors.table.moment1[0]!, tensors.table.moment2[0]!];
     expect(v / (1 - settings.beta2)).toBeCloseTo((m / share) ** 2, 6);
   });
 
-  test('tells of numbers that are no longer finite', () => {
+  test('gives the same numbers with several threads', async () => {
+    const [height, width] = [500, 1000];
+    const sizes = { matrix: 700_000, other: 500_000, bias: 1000, table: height * width };
+    const run = async (threads: number): Promise<{ arrays: Float32Array[]; norms: number[] }> => {
+      const random = Random.seeded(4);
+      const numbers = (length: number) => {
+        const made = sharedFloats(length);
+        for (let i = 0; i < length; i++) made[i] = random.uniform() - 0.5;
+        return made;
+      };
+      const tensors = Object.entries(sizes).map(([name, size]) => ({
+        ...{ data: numbers(size), moment1: sharedFloats(size), moment2: sharedFloats(size) },
+        ...{ decay: name !== 'bias', isTable: name === 'table' },
+      }));
+      const optimizer = new HostAdamW(settings, threads);
+      const norms: number[] = [];
+      for (const [i, rows] of [
+        [499, 3, 4],
+        [7, 3, 10, 123],
+      ].entries()) {
+        const trainables = tensors.map(({ isTable, ...tensor }): HostTrainable => {
+          if (!isTable) return { ...tensor, gradient: numbers(tensor.data.length) };
+          const indices = Int32Array.from(rows);
+          const gradient = numbers(rows.length * width);
+          return { ...tensor, gradient, rows: { indices, width, others: 'zero' } };
+        });
+        const { norm, finite } = await optimizer.step(trainables, { step: i + 1, learningRate: 0.1 });
+        expect(finite).toBe(true);
+        norms.push(norm);
+      }
+      optimizer.dispose();
+      return { arrays: tensors.flatMap(({ data, moment1, moment2 }) => [data, moment1, moment2]), norms };
+    };
+    const [alone, together] = [await run(1), await run(3)];
+    expect(together.norms).toEqual(alone.norms);
+    for (const [i, array] of alone.arrays.entries())
+      expect(Buffer.compare(Buffer.from(array.buffer), Buffer.from(together.arrays[i]!.buffer))).toBe(0);
+  });
+
+  test('tells of numbers that are no longer finite', async () => {
     const one = { data: Float32Array.of(1), moment1: new Float32Array(1), moment2: new Float32Array(1) };
-    const trainables = [{ ...one, gradient: Float32Array.of(1), decay: false }];
-    expect(adamWInPlace(trainables, { step: 1, learningRate: 1e39, norm: 1 })).toBe(false);
+    const step = (gradient: number, learningRate: number) =>
+      new HostAdamW(defaultAdamW, 1).step([{ ...one, gradient: Float32Array.of(gradient), decay: false }], {
+        ...{ step: 1, learningRate },
+      });
+    expect(await step(Number.NaN, 1)).toEqual({ norm: Number.NaN, finite: false });
+    expect([...one.data, ...one.moment1, ...one.moment2]).toEqual([1, 0, 0]);
+    expect(await step(1, 1e39)).toEqual({ norm: 1, finite: false });
   });
 });
 
