@@ -106,6 +106,8 @@ export class Graph {
   readonly products: Products;
   /** Whether gradients compute again what is quickly computed and large to keep. */
   readonly recompute: boolean;
+  /** Whether layers that are wide inside are computed in parts (see `inParts`). */
+  readonly inParts: boolean;
   readonly #inputs = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   #values = 0;
@@ -115,11 +117,13 @@ export class Graph {
     {
       products = 'float32',
       recompute = true,
-    }: { readonly products?: Products; readonly recompute?: boolean } = {},
+      inParts = false,
+    }: { readonly products?: Products; readonly recompute?: boolean; readonly inParts?: boolean } = {},
   ) {
     this.name = name;
     this.products = products;
     this.recompute = recompute;
+    this.inParts = inParts;
   }
 
   /** What a run may be fed with, by name. */

@@ -17,7 +17,7 @@ export function doAdamW(task: AdamWTask): AdamWAnswer {
 /** With fewer elements to change, a thread would be told for longer than it takes. */
 const worthwhile = 2 ** 20;
 
-/** A thread beside this one, and the memory in which it finds gradients: ONNX Runtime gives them in memory of its own. */
+/** A thread beside this one, and memory for gradients that ONNX Runtime has given in its own. */
 interface Helper {
   readonly thread: TaskThread<AdamWTask, AdamWAnswer>;
   gradients: Float32Array;
@@ -114,11 +114,16 @@ function divide(trainables: readonly HostTrainable[], parts: number): Share[] {
   }));
 }
 
+/** With all gradients on shared memory: those that are not are copied. */
 function withSharedGradients({ whole, tables }: Share, helper: Helper): Share {
-  const length = [...whole, ...tables].reduce((sum, { trainable }) => sum + trainable.gradient.length, 0);
+  const isShared = ({ buffer }: Float32Array) => buffer instanceof SharedArrayBuffer;
+  const others = [...whole, ...tables].filter(({ trainable }) => !isShared(trainable.gradient));
+  const length = others.reduce((sum, { trainable }) => sum + trainable.gradient.length, 0);
   if (helper.gradients.length < length) helper.gradients = sharedFloats(length);
   let end = 0;
-  const shared = ({ index, trainable }: Placed): Placed => {
+  const shared = (placed: Placed): Placed => {
+    const { trainable, index } = placed;
+    if (isShared(trainable.gradient)) return placed;
     const start = end;
     end += trainable.gradient.length;
     const gradient = helper.gradients.subarray(start, end);

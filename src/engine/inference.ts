@@ -7,8 +7,15 @@ import type { DataType, HostTensor, Tensor } from './tensor.ts';
 
 /** A model that runs, with its weights inside and for inputs of any size. */
 export interface LoadedModel<Result extends Tensor = HostTensor> {
-  /** Computes the outputs. As `Program.run`, it occupies its thread until it is done. @throws LratError if that fails */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Result>>>;
+  /**
+   * Computes the outputs. As `Program.run`, it occupies its thread until it is done.
+   * @param into tensors in main memory that outputs of the same names and shapes are written to, and given back as
+   * @throws LratError if that fails
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    into?: Readonly<Record<string, HostTensor>>,
+  ): Promise<Readonly<Record<string, Result>>>;
   dispose(): Promise<void>;
 }
 
@@ -38,17 +45,24 @@ export async function loadModel(
   const onDevice = device === 'cpu' ? [] : keep;
   const session = await openSession(model, { device, threads, onDevice, weights: model.weights });
   return {
-    async run(feeds) {
+    async run(feeds, into = {}) {
       const given: Record<string, Ort.Tensor> = {};
       for (const { name } of model.inputs) given[name] = await toRuntime(feeds[name]!, device);
+      const wanted: Record<string, Ort.Tensor | null> = {};
+      for (const { name } of model.outputs) {
+        const place = into[name];
+        wanted[name] = place === undefined ? null : await toRuntime(place, 'cpu');
+      }
       let results: Ort.InferenceSession.ReturnType;
       try {
-        results = await session.run(given);
+        results = await session.run(given, wanted);
       } catch (error) {
         throw computationFailed(error, device, place);
       }
       return Object.fromEntries(
         model.outputs.map(({ name, type }) => {
+          const place = into[name];
+          if (place !== undefined) return [name, place];
           const result = results[name] as Ort.Tensor;
           const tensorType = { dtype: type as DataType, shape: result.dims };
           return [name, fromRuntime(tensorType, result)];

@@ -1,3 +1,4 @@
+import { pulledBack } from './gradient.ts';
 import { fusible, type Value } from './graph.ts';
 import { elementTypes, runtimeDomain } from './onnx.ts';
 import {
@@ -40,6 +41,46 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
       if (bias === undefined) emitter.node('MatMul', operands, {}, output);
       else emitter.node('Add', [bias, emitter.node('MatMul', operands)], {}, output);
     },
+  });
+}
+
+/** A tensor that is as wide as a layer is inside, along an axis. */
+export interface Wide {
+  readonly value: Value;
+  readonly axis: number;
+}
+
+/**
+ * A layer that is wide inside and a sum over this width: `make` of the whole, or, where the graph is `inParts`, the sum of
+ * what it makes of parts that are as wide as `x`. These are no larger than anything else that a step keeps, and the holes
+ * that one leaves in the runtime's memory fit the others (measured: `docs/performance.md`).
+ * @param x `[…, in]` @param make from `x` and a part of each of `wide`, `[…, out]`
+ */
+export function inParts(
+  x: Value,
+  wide: readonly Wide[],
+  make: (x: Value, parts: readonly Value[]) => Value,
+): Value {
+  const values = wide.map(({ value }) => value);
+  const [width, size] = [wide[0]!.value.shape.at(wide[0]!.axis)!, x.shape.at(-1)!];
+  if (!x.graph.inParts || width <= size || width % size !== 0) return make(x, values);
+  const made = Array.from({ length: width / size }, (_, i) => {
+    const parts = wide.map(({ value, axis }) => slice(value, axis, i * size, (i + 1) * size));
+    return { parts, result: make(x, parts) };
+  });
+  const sum = made.map(({ result }) => result).reduce(add);
+  // Slices would each give a gradient of the whole width, zeros but for their own.
+  return withGradient(sum, [x, ...values], gradient => {
+    const gradients = made.map(({ parts, result }) => pulledBack(result, gradient, [x, ...parts]));
+    return [
+      gradients.map(([byX]) => byX!).reduce(add),
+      ...wide.map(({ axis }, k) =>
+        concat(
+          gradients.map(byParts => byParts[1 + k]!),
+          axis,
+        ),
+      ),
+    ];
   });
 }
 

@@ -6,9 +6,10 @@ import { openSafetensors, type Safetensors, writeSafetensors } from '../encoder/
 import type { TrainableEncoder } from '../encoder/trainable.ts';
 import type { Moments } from './learner.ts';
 import type { RunFolder } from './run-folder.ts';
+import type { Thrift } from './step.ts';
 
 /** How far a training has come. */
-export interface Position {
+export interface Position extends Thrift {
   /** Steps taken. */
   readonly step: number;
   /** Steps taken of the epoch at hand. */
@@ -21,8 +22,6 @@ export interface Position {
   readonly best?: Best | undefined;
   /** The state of the random numbers at the beginning of that epoch, from which it can be drawn again. */
   readonly random: readonly number[];
-  /** Tokens that go through the model at a time, if memory ran out with more. */
-  readonly tokensPerPass?: number | undefined;
 }
 
 /** A measured state of the model. */
@@ -42,6 +41,7 @@ const positionSchema = z.strictObject({
   measured: z.int().nullable(),
   best: z.strictObject({ step: z.int(), value: z.number(), since: z.int() }).optional(),
   tokensPerPass: z.int().positive().optional(),
+  sparing: z.boolean().optional(),
 });
 
 /**

@@ -1,4 +1,5 @@
 import { LratError } from '../base/errors.ts';
+import { sharedFloats } from '../base/shared.ts';
 import type { BatchText, Pass, Plan, TrainableEncoder } from '../encoder/trainable.ts';
 import { dynamicModel, type Sized } from '../engine/dynamic.ts';
 import { gradients } from '../engine/gradient.ts';
@@ -55,6 +56,14 @@ export function tokensOnDevice(
   return Math.min(tokensPerPass, Math.max(leastTokensPerPass, most));
 }
 
+/** What a stepper has found out about memory, and another one of the same training has to know to give the same numbers. */
+export interface Thrift {
+  /** Tokens that go through the model at a time, if memory ran out with more. */
+  readonly tokensPerPass?: number | undefined;
+  /** Whether a step was so large that steps hold less at a time since then. */
+  readonly sparing?: boolean | undefined;
+}
+
 /** A loss, and its gradients by the parameters: by all elements, or by the rows that the plan names. */
 interface LossAndGradients {
   readonly loss: number;
@@ -76,8 +85,9 @@ export class Stepper {
   readonly #recipe: Recipe;
   readonly #options: StepperOptions;
   #tokensPerPass: number;
-  #limit: number | undefined;
+  #thrift: Thrift = {};
   readonly #programs = new Map<string, Promise<LoadedModel<Tensor>>>();
+  readonly #rooms: Record<string, HostTensor>[] = [];
   #learner: Promise<Learner> | undefined;
   /** Bytes of the process after the first step with the programs that there are. */
   #settled: number | undefined;
@@ -97,15 +107,17 @@ export class Stepper {
     this.#tokensPerPass = options.tokensPerPass ?? model.tokensPerPass;
   }
 
-  /** Tokens that go through the model at a time, if memory ran out with more. */
-  get limit(): number | undefined {
-    return this.#limit;
+  get thrift(): Thrift {
+    return this.#thrift;
   }
 
-  /** Has passes of so many tokens at most, as those of an earlier process for which memory sufficed. */
-  limitPasses(tokens: number): void {
-    this.#limit = Math.min(tokens, this.#tokensPerPass);
-    this.#tokensPerPass = this.#limit;
+  /** Goes on as a stepper that has found this out: with passes of so many tokens at most, for which memory sufficed. */
+  adopt({ tokensPerPass, sparing }: Thrift): void {
+    if (tokensPerPass !== undefined) {
+      this.#tokensPerPass = Math.min(tokensPerPass, this.#tokensPerPass);
+      this.#thrift = { ...this.#thrift, tokensPerPass: this.#tokensPerPass };
+    }
+    if (sparing) this.#thrift = { ...this.#thrift, sparing };
   }
 
   /**
@@ -119,6 +131,7 @@ export class Stepper {
       async tokensPerPass => {
         const plan = this.#model.plan(texts, tokensPerPass, number);
         planned = plan.tokens;
+        await this.#spare(plan);
         return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };
       },
       () => planned,
@@ -177,6 +190,14 @@ export class Stepper {
     );
   }
 
+  /** A step that leaves half of the memory of a pass free may as well use it. With the first that does not, all hold less. */
+  async #spare({ passes }: Plan): Promise<void> {
+    const computed = passes.reduce((sum, { tokens }) => sum + tokens, 0);
+    if (this.#thrift.sparing || 2 * computed <= this.#tokensPerPass) return;
+    await this.#disposeOfPrograms();
+    this.adopt({ sparing: true });
+  }
+
   /**
    * The memory of ONNX Runtime comes into pieces of ever other sizes, from step to step, and grows without need: when it has
    * doubled, it is given back with the programs, which are made anew.
@@ -219,7 +240,8 @@ export class Stepper {
     documentTexts: readonly number[],
   ): Promise<LossAndGradients> {
     const rowOf = new Int32Array(plan.passes.reduce((sum, { members }) => sum + members.length, 0));
-    let row = 0;
+    // Row 0 is nobody's (see `#compute`).
+    let row = 1;
     for (const { members } of plan.passes) for (const member of members) rowOf[member] = row++;
     const [rows, columns] = [queryTexts.length, documentTexts.length];
     const head = {
@@ -239,7 +261,7 @@ export class Stepper {
     };
     const { feeds: state, picked } = await (await this.#learning(plan)).parameters(plan.rows);
     try {
-      return await this.#compute(plan, { state, head, texts: row });
+      return await this.#compute(plan, { state, head, rows: row });
     } finally {
       for (const tensor of picked) tensor.dispose();
     }
@@ -247,21 +269,14 @@ export class Stepper {
 
   async #compute(
     plan: Plan,
-    {
-      state,
-      head,
-      texts,
-    }: { state: Record<string, Tensor>; head: Record<string, HostTensor>; texts: number },
+    { state, head, rows }: { state: Record<string, Tensor>; head: Record<string, HostTensor>; rows: number },
   ): Promise<LossAndGradients> {
     const others = plan.passes.slice(0, -1);
     const last = plan.passes.at(-1)!;
-    if (others.length === 0) {
-      const program = await this.#program('whole', plan, last);
-      return this.#read(await program.run({ ...state, ...last.inputs, ...head }));
-    }
     const { dimension } = this.#model;
-    const vectors = new Float32Array((texts - last.members.length) * dimension);
-    let done = 0;
+    // Led by a row of zeros: a pass without others is then computed by the same program.
+    const vectors = new Float32Array((rows - last.members.length) * dimension);
+    let done = dimension;
     for (const pass of others) {
       const program = await this.#program('encode', plan, pass);
       const { vectors: own } = await program.run({ ...state, ...pass.inputs });
@@ -271,26 +286,52 @@ export class Stepper {
     }
     const given = tensor('float32', [vectors.length / dimension, dimension], vectors);
     /** Takes a loss back through a pass: that of all texts, or what it has given by the vectors of the pass. */
-    const back = async (pass: Pass, head: Record<string, HostTensor>, byVectors: Float32Array) => {
+    const back = async (
+      pass: Pass,
+      head: Record<string, HostTensor>,
+      byVectors: Float32Array,
+      room: Record<string, HostTensor>,
+    ) => {
       const shape = [pass.members.length, dimension];
       const own = { others: given, byVectors: tensor('float32', shape, byVectors) };
-      const program = await this.#program('back', plan, pass);
-      return program.run({ ...state, ...pass.inputs, ...head, ...own });
+      const program = await this.#program('learn', plan, pass);
+      return program.run({ ...state, ...pass.inputs, ...head, ...own }, room);
     };
-    const results = await back(last, head, new Float32Array(last.members.length * dimension));
+    const none = new Float32Array(last.members.length * dimension);
+    const results = await back(last, head, none, this.#room(plan, 0));
     const { loss, gradients } = await this.#read(results);
+    if (others.length === 0) return { loss, gradients };
     const byOthers = await results.byOthers!.floats();
     const sums = new Map<string, Tensor>();
     await this.#add(plan, sums, gradients);
-    const none = Object.fromEntries(Object.entries(head).map(([name, part]) => [name, zeroTensor(part)]));
-    done = 0;
+    const noLoss = Object.fromEntries(Object.entries(head).map(([name, part]) => [name, zeroTensor(part)]));
+    done = dimension;
     for (const pass of others) {
       const end = done + pass.members.length * dimension;
-      const { gradients } = await this.#read(await back(pass, none, byOthers.subarray(done, end)));
+      const own = byOthers.subarray(done, end);
+      const { gradients } = await this.#read(await back(pass, noLoss, own, this.#room(plan, 1)));
       await this.#add(plan, sums, gradients);
       done = end;
     }
     return { loss, gradients: sums };
+  }
+
+  /**
+   * Where gradients of a pass are written to in main memory: what ONNX Runtime gives is freed when a garbage collection comes to
+   * it, and until then leaves holes of odd sizes in its memory. Not those by rows of tables, of which there are ever others.
+   * @param which 0 for what the others are added to
+   */
+  #room({ rows }: Plan, which: 0 | 1): Record<string, HostTensor> {
+    if (this.#options.device !== 'cpu') return {};
+    this.#rooms[which] ??= Object.fromEntries(
+      [...this.#model.parameters]
+        .filter(([name]) => !rows.has(name))
+        .map(([name, { shape, data }]) => [
+          gradientOf(name),
+          tensor('float32', shape, sharedFloats(data.length)),
+        ]),
+    );
+    return this.#rooms[which];
   }
 
   /** Adds the gradients of a pass, which are disposed of, where they are. */
@@ -347,18 +388,12 @@ export class Stepper {
   }
 
   /**
-   * The computation of a pass: its vectors; loss and gradients of all texts; or those of the last texts with the vectors of the
-   * `others`, and of what the loss is by the vectors of a pass: one program for both, of which each use sets the other part to
-   * zero, as a second one would hold as much memory again.
+   * The computation of a pass: its vectors; or loss and gradients of the last texts with the vectors of the `others`, and of what
+   * the loss is by the vectors of a pass. One program for both, of which each use sets the other part to zero, as every program
+   * holds its own memory.
    */
-  #program(
-    what: 'whole' | 'encode' | 'back',
-    plan: Plan,
-    { key, tokens }: Pass,
-  ): Promise<LoadedModel<Tensor>> {
-    // A pass that leaves half of the memory free may as well use it.
-    const recompute = what === 'encode' || 2 * tokens > this.#tokensPerPass;
-    const name = `${what} ${key}${recompute ? '' : ', all kept'}`;
+  #program(what: 'encode' | 'learn', plan: Plan, { key }: Pass): Promise<LoadedModel<Tensor>> {
+    const name = `${what} ${key}`;
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
     const tables = [...plan.rows.keys()].map((name, i) => [name, `rows${i}`] as const);
@@ -366,12 +401,14 @@ export class Stepper {
     const groups = [
       ...this.#model.sizes(key),
       ...tables.map(([, size]) => [size]),
-      ...(what === 'encode' ? [] : lossSizes),
-      ...(what === 'back' ? [['others']] : []),
+      ...(what === 'encode' ? [] : [...lossSizes, ['others']]),
     ];
-    const { products = 'float32' } = this.#options;
+    const { products = 'float32', device, threads } = this.#options;
+    const sparing = this.#thrift.sparing ?? false;
     const build = (sizes: Sizes): Sized => {
-      const graph = new Graph(`training step (${what})`, { products, recompute });
+      const graph = new Graph(`training step (${what})`, {
+        ...{ products, recompute: sparing, inParts: sparing && device === 'cpu' },
+      });
       const declare = (shapes: TrainableEncoder['frozen']) =>
         [...shapes].map(([name, { shape }]): [string, Value] => {
           const rows = rowsOf.get(name);
@@ -384,10 +421,6 @@ export class Stepper {
       if (what === 'encode') return { graph, outputs: { vectors } };
       const named = (found: readonly Value[]) =>
         Object.fromEntries([...learned.keys()].map((name, i) => [gradientOf(name), found[i]!]));
-      if (what === 'whole') {
-        const loss = this.#loss(graph, vectors, sizes);
-        return { graph, outputs: { loss, ...named(gradients(loss, [...learned.values()])) } };
-      }
       const others = graph.input('others', 'float32', [sizes.others!, this.#model.dimension]);
       const given = reduceSum(mul(vectors, graph.input('byVectors', 'float32', vectors.shape)));
       const loss = add(this.#loss(graph, concat([others, vectors], 0), sizes), given);
@@ -395,7 +428,6 @@ export class Stepper {
       return { graph, outputs: { loss, ...named(found), byOthers: found.at(-1)! } };
     };
     const keep = what === 'encode' ? [] : [...this.#model.parameters.keys()].map(gradientOf);
-    const { device, threads } = this.#options;
     const program = loadModel(dynamicModel(build, new Map(), undefined, groups), { device, threads, keep });
     this.#programs.set(name, program);
     return program;
@@ -441,7 +473,7 @@ export class Stepper {
         this.#options.onRetry?.(
           `Memory ran out with ${this.#tokensPerPass} tokens at a time: going on with ${smaller}.`,
         );
-        this.limitPasses(smaller);
+        this.adopt({ tokensPerPass: smaller });
       }
     }
   }

@@ -360,7 +360,7 @@ class Training {
       random: Random.seeded(seed).state(),
     };
     this.step = position.step;
-    if (position.tokensPerPass !== undefined) this.#stepper.limitPasses(position.tokensPerPass);
+    this.#stepper.adopt(position);
     this.#folder.rewindMetrics(restored?.step ?? -1);
     this.#figures = this.#folder.readMetrics().findLast(metric => 'figures' in metric)?.figures ?? {};
     this.#folder.log(
@@ -464,7 +464,7 @@ class Training {
           unit: 'steps',
           detail: `epoch ${position.epoch + 1} of ${epochs}, loss ${this.#loss.toFixed(4)}`,
         });
-        position = { ...position, step: this.step, stepOfEpoch: i + 1, tokensPerPass: this.#stepper.limit };
+        position = { ...position, step: this.step, stepOfEpoch: i + 1, ...this.#stepper.thrift };
         if (evaluateSteps !== null && this.step % evaluateSteps === 0) {
           const state = await measureNow(position.epoch);
           if (state === 'over') return finished();

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { geluTanh, linear, selfAttention } from '../../engine/layers.ts';
+import { geluTanh, inParts, linear, selfAttention } from '../../engine/layers.ts';
 import {
   add,
   concat,
@@ -110,8 +110,16 @@ export function bert(config: unknown): Architecture {
         });
         const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);
         x = norm(add(told, x), `${at}.attention.output`);
-        const expanded = activation(dense(x, `${at}.intermediate.dense`));
-        x = norm(add(drop(dense(expanded, `${at}.output.dense`), `${layer}.output`), x), `${at}.output`);
+        const wide = [
+          { value: parameter(`${at}.intermediate.dense.weight`), axis: 0 },
+          { value: parameter(`${at}.intermediate.dense.bias`), axis: 0 },
+          { value: parameter(`${at}.output.dense.weight`), axis: 1 },
+        ];
+        const fed = inParts(x, wide, (x, [weight, bias, out]) =>
+          linear(activation(linear(x, weight!, bias)), out!),
+        );
+        const shifted = add(fed, parameter(`${at}.output.dense.bias`));
+        x = norm(add(drop(shifted, `${layer}.output`), x), `${at}.output`);
       }
       return x;
     },

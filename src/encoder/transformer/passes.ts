@@ -1,11 +1,18 @@
 import type { Bucket } from './buckets.ts';
 
+/** Shares of attention, of a head and a layer, that are too many for one bucket. */
+const manyShares = 2 ** 20;
+/** The part of all shares that a bucket has then: large ones fall out of the processor's cache, and take memory at once. */
+const greatestPart = 1 / 4;
+
 /**
  * Buckets of a pass by its texts: more save little padding, and make products smaller. Few numbers, as each needs a graph.
+ * @param isEven whether all are of nearly one length @param shares of attention that they have together
  */
-function bucketsFor(texts: number): number {
-  if (texts >= 32) return 8;
-  return texts >= 4 ? 4 : 1;
+function bucketsFor(texts: number, isEven: boolean, shares: number): number {
+  if (texts >= 8 && shares > manyShares) return 8;
+  if (isEven || texts < 4) return 1;
+  return texts >= 32 ? 8 : 4;
 }
 
 /** Texts of nearly one length, which have so little more padding as one bucket, are not divided. */
@@ -14,7 +21,7 @@ const negligible = 1.01;
 /**
  * Divides texts into passes, and each pass into buckets so that as little as possible is padding.
  * @param lengths in tokens @param tokensPerPass padding included; a longer text has a pass to itself
- * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save no padding
+ * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save neither padding nor memory
  */
 export function layOut(lengths: readonly number[], tokensPerPass: number): Bucket[][] {
   const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
@@ -54,25 +61,44 @@ function intoBuckets(members: readonly number[], lengths: readonly number[]): Bu
   const length = (i: number) => Math.max(1, lengths[members[i]!]!);
   const tokens = members.reduce((sum, _, i) => sum + length(i), 0);
   const isEven = members.length * length(0) <= negligible * tokens;
-  const count = isEven ? 1 : bucketsFor(members.length);
+  const shares = members.reduce((sum, _, i) => sum + length(i) ** 2, 0);
+  const count = bucketsFor(members.length, isEven, shares);
+  const most = shares > manyShares ? shares * greatestPart : Number.POSITIVE_INFINITY;
+  return cut(members, length, count, most) ?? cut(members, length, count, Number.POSITIVE_INFINITY)!;
+}
+
+/**
+ * @param length of the i-th text @param most shares of attention of a bucket
+ * @returns null if it cannot be
+ */
+function cut(
+  members: readonly number[],
+  length: (i: number) => number,
+  count: number,
+  most: number,
+): Bucket[] | null {
+  const tooMany = (start: number, end: number) => (end - start) * length(start) ** 2 > most;
   // least[k][end]: padded tokens of the first `end` texts in k + 1 buckets; a bucket is as long as its first text.
   const least: Float64Array[] = [
-    Float64Array.from({ length: members.length + 1 }, (_, end) => end * length(0)),
+    Float64Array.from({ length: members.length + 1 }, (_, end) =>
+      tooMany(0, end) ? Number.POSITIVE_INFINITY : end * length(0),
+    ),
   ];
   const cuts: Int32Array[] = [];
   for (let k = 1; k < count; k++) {
     const best = new Float64Array(members.length + 1).fill(Number.POSITIVE_INFINITY);
-    const cut = new Int32Array(members.length + 1);
+    const starts = new Int32Array(members.length + 1);
     for (let start = k; start < members.length; start++) {
       const before = least[k - 1]![start]!;
-      for (let end = start + 1; end <= members.length; end++) {
+      for (let end = start + 1; end <= members.length && !tooMany(start, end); end++) {
         const total = before + (end - start) * length(start);
-        if (total < best[end]!) [best[end], cut[end]] = [total, start];
+        if (total < best[end]!) [best[end], starts[end]] = [total, start];
       }
     }
     least.push(best);
-    cuts.push(cut);
+    cuts.push(starts);
   }
+  if (least.at(-1)!.at(-1) === Number.POSITIVE_INFINITY) return null;
   const buckets: Bucket[] = [];
   let end = members.length;
   for (let k = count - 1; k >= 0; k--) {

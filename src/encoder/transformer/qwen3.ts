@@ -1,6 +1,15 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { attention, joinHeads, linear, rmsNorm, rotary, silu, splitHeads } from '../../engine/layers.ts';
+import {
+  attention,
+  inParts,
+  joinHeads,
+  linear,
+  rmsNorm,
+  rotary,
+  silu,
+  splitHeads,
+} from '../../engine/layers.ts';
 import {
   add,
   cos,
@@ -106,8 +115,14 @@ export function qwen3(config: unknown): Architecture {
         });
         x = add(x, dense(seen, `${at}.self_attn.o_proj`));
         const after = norm(x, `${at}.post_attention_layernorm`);
-        const gated = mul(silu(dense(after, `${at}.mlp.gate_proj`)), dense(after, `${at}.mlp.up_proj`));
-        x = add(x, dense(gated, `${at}.mlp.down_proj`));
+        const wide = (['gate', 'up', 'down'] as const).map(name => ({
+          value: parameter(`${at}.mlp.${name}_proj.weight`),
+          axis: name === 'down' ? 1 : 0,
+        }));
+        const fed = inParts(after, wide, (x, [gate, up, down]) =>
+          linear(mul(silu(linear(x, gate!)), linear(x, up!)), down!),
+        );
+        x = add(x, fed);
       }
       return norm(x, 'norm');
     },

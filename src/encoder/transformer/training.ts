@@ -25,7 +25,7 @@ function passBytes(): number {
 }
 
 /** Times what a pass needs: memory is taken in pieces of other sizes from pass to pass. */
-const scattered = 1.7;
+const scattered = 1.4;
 
 /** Transformers for the trainer. @param base whose parameters are trained in place: a copy would take as much memory again */
 export function trainableTransformer(base: TransformerModel, options: TrainingOptions): TrainableEncoder {
