@@ -1,6 +1,13 @@
 import { sharedFloats } from '../base/shared.ts';
 import { TaskThread, workerUrl } from '../base/worker.ts';
-import { type AdamWSettings, adamWInPlace, type HostTrainable, sumOfSquares } from './optimizer.ts';
+import {
+  type AdamWSettings,
+  adamWInPlace,
+  type HostTrainable,
+  movingRows,
+  type SharedTrainable,
+  sumOfSquares,
+} from './optimizer.ts';
 
 /** What a thread does of a step. */
 export type AdamWTask =
@@ -27,6 +34,8 @@ interface Helper {
 export class HostAdamW {
   readonly #settings: AdamWSettings;
   readonly #helpers: readonly Helper[];
+  /** By the first moments of tables. */
+  readonly #moving = new WeakMap<Float32Array, Uint8Array>();
 
   /** @param threads with this one, which waits for the others */
   constructor(settings: AdamWSettings, threads: number) {
@@ -47,9 +56,12 @@ export class HostAdamW {
     trainables: readonly HostTrainable[],
     { step, learningRate }: { readonly step: number; readonly learningRate: number },
   ): Promise<{ readonly norm: number; readonly finite: boolean }> {
-    const elements = trainables.reduce((sum, { gradient }) => sum + gradient.length, 0);
+    const elements = trainables.reduce(
+      (sum, { data, gradient, rows }) => sum + (rows?.others === 'untouched' ? gradient : data).length,
+      0,
+    );
     const helpers = elements < worthwhile ? [] : this.#helpers;
-    const [own, ...others] = divide(trainables, 1 + helpers.length) as [Share, ...Share[]];
+    const [own, ...others] = this.#divide(trainables, 1 + helpers.length) as [Share, ...Share[]];
     const shares = others.map((share, i) => withSharedGradients(share, helpers[i]!));
 
     const squares = new Map<number, number>();
@@ -78,6 +90,27 @@ export class HostAdamW {
     return { norm, finite: answers.every(Boolean) };
   }
 
+  #divide(trainables: readonly HostTrainable[], parts: number): Share[] {
+    const whole: (Placed & { readonly size: number })[] = [];
+    const tables: ((part: number) => Placed)[] = [];
+    for (const [index, { rows, ...trainable }] of trainables.entries()) {
+      if (rows === undefined) {
+        whole.push({ index, trainable, size: trainable.data.length });
+        continue;
+      }
+      const moving = this.#moving.get(trainable.moment1) ?? movingRows(trainable, rows.width);
+      this.#moving.set(trainable.moment1, moving);
+      tables.push(part => ({ index, trainable: { ...trainable, rows: { ...rows, part, parts, moving } } }));
+    }
+    const shares = Array.from({ length: parts }, () => ({ size: 0, members: [] as Placed[] }));
+    for (const each of whole.sort((a, b) => b.size - a.size)) {
+      const least = shares.reduce((least, share) => (share.size < least.size ? share : least));
+      least.members.push(each);
+      least.size += each.size;
+    }
+    return shares.map(({ members }, part) => ({ whole: members, tables: tables.map(share => share(part)) }));
+  }
+
   dispose(): void {
     for (const { thread } of this.#helpers) thread.stop();
   }
@@ -85,33 +118,13 @@ export class HostAdamW {
 
 interface Placed {
   readonly index: number;
-  readonly trainable: HostTrainable;
+  readonly trainable: SharedTrainable;
 }
 
 /** What falls to a thread: tensors, and of tables every so many rows. */
 interface Share {
   readonly whole: readonly Placed[];
   readonly tables: readonly Placed[];
-}
-
-function divide(trainables: readonly HostTrainable[], parts: number): Share[] {
-  const placed = trainables.map((trainable, index) => ({ trainable, index }));
-  const size = ({ trainable }: Placed) => trainable.data.length;
-  const whole = placed.filter(({ trainable }) => trainable.rows === undefined);
-  const shares = Array.from({ length: parts }, () => ({ size: 0, members: [] as Placed[] }));
-  for (const each of whole.toSorted((a, b) => size(b) - size(a))) {
-    const least = shares.reduce((least, share) => (share.size < least.size ? share : least));
-    least.members.push(each);
-    least.size += size(each);
-  }
-  return shares.map(({ members }, part) => ({
-    whole: members,
-    tables: placed.flatMap(({ trainable, index }) =>
-      trainable.rows === undefined
-        ? []
-        : [{ index, trainable: { ...trainable, rows: { ...trainable.rows, share: { part, parts } } } }],
-    ),
-  }));
 }
 
 /** With all gradients on shared memory: those that are not are copied. */

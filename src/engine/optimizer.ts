@@ -123,8 +123,16 @@ export interface GradientRows {
    * `untouched`: they and their moments stay as they are (PyTorch's SparseAdam), and a step costs as much as its rows.
    */
   readonly others: 'zero' | 'untouched';
-  /** Only every `parts`-th row is meant, from row `part` on. */
-  readonly share?: { readonly part: number; readonly parts: number };
+}
+
+/** A trainable of which, if it is a table, a thread changes every `parts`-th row, from row `part` on. */
+export interface SharedTrainable extends Omit<HostTrainable, 'rows'> {
+  readonly rows?: GradientRows & {
+    readonly part: number;
+    readonly parts: number;
+    /** 1 for rows that have moments (see `movingRows`), which a step brings up to date. */
+    readonly moving: Uint8Array;
+  };
 }
 
 /** Four sums at a time: the processor does not wait for one of them. */
@@ -148,7 +156,7 @@ export function sumOfSquares(x: Float32Array): number {
  * @returns whether all that was changed is still a finite number
  */
 export function adamWInPlace(
-  trainables: Iterable<HostTrainable>,
+  trainables: Iterable<SharedTrainable>,
   {
     step,
     learningRate,
@@ -174,10 +182,11 @@ export function adamWInPlace(
       squares += update(trainable, 0, data.length, 0, kept, factors);
       continue;
     }
-    const { indices, width, others, share: { part, parts } = { part: 0, parts: 1 } } = rows;
+    const { indices, width, others, part, parts, moving } = rows;
     for (let i = 0; i < indices.length; i++) {
-      if (indices[i]! % parts === part)
-        squares += update(trainable, indices[i]! * width, width, i * width, kept, factors);
+      if (indices[i]! % parts !== part) continue;
+      moving[indices[i]!] = 1;
+      squares += update(trainable, indices[i]! * width, width, i * width, kept, factors);
     }
     if (others === 'untouched') continue;
     const given = new Uint8Array(data.length / width);
@@ -185,17 +194,19 @@ export function adamWInPlace(
     for (let row = part; row < given.length; row += parts) {
       if (given[row] === 1) continue;
       // A row that never had a gradient has no moments: it decays at most.
-      if (isMoving(trainable, row * width, width))
-        squares += drift(trainable, row * width, width, kept, factors);
+      if (moving[row] === 1) squares += drift(trainable, row * width, width, kept, factors);
       else if (kept !== 1) squares += shrink(data, row * width, width, kept);
     }
   }
   return squares < finiteSquares;
 }
 
-function isMoving({ moment1, moment2 }: HostTrainable, start: number, length: number): boolean {
-  for (let i = start; i < start + length; i++) if (moment1[i] !== 0 || moment2[i] !== 0) return true;
-  return false;
+/** 1 for each row of a table that has moments other than zero; on memory that threads share. */
+export function movingRows({ moment1, moment2 }: HostTrainable, width: number): Uint8Array {
+  const moving = new Uint8Array(new SharedArrayBuffer(moment1.length / width));
+  for (let i = 0; i < moment1.length; i++)
+    if (moment1[i] !== 0 || moment2[i] !== 0) moving[Math.floor(i / width)] = 1;
+  return moving;
 }
 
 interface Factors {
@@ -221,7 +232,7 @@ const finiteSquares = 1e76;
  * @returns the sum of their squares
  */
 function update(
-  { data, moment1, moment2, gradient }: HostTrainable,
+  { data, moment1, moment2, gradient }: SharedTrainable,
   start: number,
   length: number,
   from: number,
@@ -245,7 +256,7 @@ function update(
 
 /** The same where the gradient is zero. (The moments are written first: after `x` it takes three times as long.) */
 function drift(
-  { data, moment1, moment2 }: HostTrainable,
+  { data, moment1, moment2 }: SharedTrainable,
   start: number,
   length: number,
   kept: number,
