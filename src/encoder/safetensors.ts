@@ -45,7 +45,7 @@ export interface Safetensors {
   readonly names: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * Reads a tensor of type F32, F16 or BF16 into 32 bits, on memory that threads share.
+   * Reads a tensor of type F32, F16 or BF16 into 32 bits (`sharedFloats`).
    * @param shape sizes that it must have; -1 leaves one open.
    * @throws LratError if it is missing, or of another type or shape.
    */
@@ -98,8 +98,8 @@ export function openSafetensors(path: string): Safetensors {
           'Export the model again with all its tensors.',
         );
       }
-      const widen = widening[entry.dtype];
-      if (widen === undefined) {
+      const fill = filling[entry.dtype];
+      if (fill === undefined) {
         return fail(
           `tensor '${name}' is ${entry.dtype}; F32, F16 or BF16 is needed.`,
           'Save the model in floating point of 16 or 32 bits.',
@@ -113,31 +113,33 @@ export function openSafetensors(path: string): Safetensors {
           'The tensors and the other files of the folder belong to different models: copy the whole folder again.',
         );
       }
-      const bytes = new SharedArrayBuffer(entry.end - entry.begin);
-      withFile(path, file => readInto(Buffer.from(bytes), file, entry.begin));
-      return { shape: entry.shape, data: widen(bytes) };
+      const data = sharedFloats(entry.shape.reduce((product, n) => product * n, 1));
+      withFile(path, file => fill(data, bytes => readInto(bytes, file, entry.begin)));
+      return { shape: entry.shape, data };
     },
   };
 }
 
-/** The numbers of each type that a model may be kept in, as 32 bits. */
-const widening: Readonly<Record<string, (bytes: SharedArrayBuffer) => Float32Array>> = {
-  F32: bytes => new Float32Array(bytes),
-  BF16(bytes) {
-    const halves = new Uint16Array(bytes);
-    const wide = sharedFloats(halves.length);
-    const bits = new Uint32Array(wide.buffer);
+/** Reads the numbers of each type that a model may be kept in, into 32 bits. */
+const filling: Readonly<Record<string, (data: Float32Array, read: (bytes: Buffer) => void) => void>> = {
+  F32: (data, read) => read(Buffer.from(data.buffer)),
+  BF16(data, read) {
+    const bits = new Uint32Array(data.buffer);
+    const halves = halvesOf(data.length, read);
     for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
-    return wide;
   },
-  F16(bytes) {
-    const halves = new Uint16Array(bytes);
-    const wide = sharedFloats(halves.length);
+  F16(data, read) {
     const table = halfPrecision();
-    for (let i = 0; i < halves.length; i++) wide[i] = table[halves[i]!]!;
-    return wide;
+    const halves = halvesOf(data.length, read);
+    for (let i = 0; i < halves.length; i++) data[i] = table[halves[i]!]!;
   },
 };
+
+function halvesOf(length: number, read: (bytes: Buffer) => void): Uint16Array {
+  const halves = new Uint16Array(length);
+  read(Buffer.from(halves.buffer));
+  return halves;
+}
 
 function checkEntry(value: unknown, begin: number, size: number): Entry | null {
   if (typeof value !== 'object' || value === null) return null;

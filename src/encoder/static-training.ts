@@ -1,3 +1,4 @@
+import { sharedFloats } from '../base/shared.ts';
 import type { Value } from '../engine/graph.ts';
 import { div, less, matmul, mul, reduceSum, sqrt, where } from '../engine/operators.ts';
 import { tensor } from '../engine/tensor.ts';
@@ -12,11 +13,9 @@ import type { TrainableEncoder } from './trainable.ts';
 export function trainableStatic(base: StaticModel, maxTokens: number | null): TrainableEncoder {
   const tokenizerJson = withMaxTokens(base.tokenizerJson, maxTokens);
   const tokenizer = makeTokenizer(tokenizerJson, 'tokenizer.json');
-  const model: StaticModel = {
-    tokenizerJson,
-    tokenizer,
-    table: { ...base.table, data: base.table.data.slice() },
-  };
+  const data = sharedFloats(base.table.data.length);
+  data.set(base.table.data);
+  const model: StaticModel = { tokenizerJson, tokenizer, table: { ...base.table, data } };
   const dimension = model.table.shape[1]!;
   // An unknown word whose embedding is zero says nothing and shall not learn to: it would stand for every unknown word.
   const { unknown } = tokenizer;

@@ -6,7 +6,7 @@ import type { Encoder, TextKind } from './encoder.ts';
 import type { ModelCard } from './model-folder.ts';
 import type { FloatTensor } from './safetensors.ts';
 
-/** A tensor that training changes, in place. */
+/** A tensor that training changes, in place; in several threads if it lies on shared memory (`sharedFloats`). */
 export interface Parameter extends FloatTensor {
   /** Whether weight decay takes part of it. */
   readonly decay: boolean;

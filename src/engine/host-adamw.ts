@@ -1,4 +1,4 @@
-import { sharedFloats } from '../base/shared.ts';
+import { isShared, sharedFloats } from '../base/shared.ts';
 import { TaskThread, workerUrl } from '../base/worker.ts';
 import {
   type AdamWSettings,
@@ -21,34 +21,31 @@ export function doAdamW(task: AdamWTask): AdamWAnswer {
   return 'update' in task ? adamWInPlace(...task.update) : task.squaresOf.map(sumOfSquares);
 }
 
-/** With fewer elements to change, a thread would be told for longer than it takes. */
+/** With fewer elements to change for each, a thread would be told for longer than it takes. */
 const worthwhile = 2 ** 20;
-
-/** A thread beside this one, and memory for gradients that ONNX Runtime has given in its own. */
-interface Helper {
-  readonly thread: TaskThread<AdamWTask, AdamWAnswer>;
-  gradients: Float32Array;
-}
 
 /** AdamW in main memory by several threads, in place. Its numbers do not depend on how many. */
 export class HostAdamW {
   readonly #settings: AdamWSettings;
-  readonly #helpers: readonly Helper[];
+  readonly #helpers: readonly TaskThread<AdamWTask, AdamWAnswer>[];
+  /** For gradients that ONNX Runtime has given in memory of its own. */
+  #copies = sharedFloats(0);
   /** By the first moments of tables. */
   readonly #moving = new WeakMap<Float32Array, Uint8Array>();
 
   /** @param threads with this one, which waits for the others */
   constructor(settings: AdamWSettings, threads: number) {
     this.#settings = settings;
-    this.#helpers = Array.from({ length: threads - 1 }, () => ({
-      thread: new TaskThread(workerUrl(import.meta.url, 'adamw-worker'), null),
-      gradients: new Float32Array(0),
-    }));
+    this.#helpers = Array.from(
+      { length: threads - 1 },
+      () => new TaskThread(workerUrl(import.meta.url, 'adamw-worker'), null),
+    );
   }
 
   /**
    * One step.
-   * @param trainables parameters and moments on shared memory (`sharedFloats`) @param step counted from 1
+   * @param trainables in the same arrays in each step, which are not changed by others; this thread does all unless they are on
+   * shared memory @param step counted from 1
    * @returns the norm of all gradients before clipping, and whether all is still a finite number; if not, parameters and
    * moments are not to be used
    */
@@ -56,17 +53,15 @@ export class HostAdamW {
     trainables: readonly HostTrainable[],
     { step, learningRate }: { readonly step: number; readonly learningRate: number },
   ): Promise<{ readonly norm: number; readonly finite: boolean }> {
-    const elements = trainables.reduce(
-      (sum, { data, gradient, rows }) => sum + (rows?.others === 'untouched' ? gradient : data).length,
-      0,
-    );
-    const helpers = elements < worthwhile ? [] : this.#helpers;
-    const [own, ...others] = this.#divide(trainables, 1 + helpers.length) as [Share, ...Share[]];
-    const shares = others.map((share, i) => withSharedGradients(share, helpers[i]!));
+    const helpers = this.#helpers.slice(0, this.#worthwhile(trainables));
+    const [own, ...shares] = this.#divide(
+      helpers.length === 0 ? trainables : this.#withSharedGradients(trainables),
+      1 + helpers.length,
+    ) as [Share, ...Share[]];
 
     const squares = new Map<number, number>();
     const sums = shares.map(({ whole }, i) =>
-      helpers[i]!.thread.ask({ squaresOf: whole.map(({ trainable }) => trainable.gradient) }),
+      helpers[i]!.ask({ squaresOf: whole.map(({ trainable }) => trainable.gradient) }),
     );
     for (const { index, trainable } of [...own.whole, ...own.tables])
       squares.set(index, sumOfSquares(trainable.gradient));
@@ -85,9 +80,37 @@ export class HostAdamW {
         this.#settings,
       ],
     });
-    const updates = shares.map((share, i) => helpers[i]!.thread.ask(update(share)));
-    const answers = [doAdamW(update(own)), ...(await Promise.all(updates))];
-    return { norm, finite: answers.every(Boolean) };
+    const others = Promise.allSettled(shares.map((share, i) => helpers[i]!.ask(update(share))));
+    const finite = doAdamW(update(own)) === true;
+    for (const answer of await others) if (answer.status === 'rejected') throw answer.reason;
+    return { norm, finite: finite && (await others).every(isTrue) };
+  }
+
+  /** How many threads beside this one are worth being told. */
+  #worthwhile(trainables: readonly HostTrainable[]): number {
+    let elements = 0;
+    for (const { data, moment1, moment2, gradient, rows } of trainables) {
+      if (![data, moment1, moment2].every(isShared)) return 0;
+      elements += (rows?.others === 'untouched' ? gradient : data).length;
+    }
+    return Math.floor(elements / worthwhile);
+  }
+
+  #withSharedGradients(trainables: readonly HostTrainable[]): HostTrainable[] {
+    const length = trainables.reduce(
+      (sum, { gradient }) => sum + (isShared(gradient) ? 0 : gradient.length),
+      0,
+    );
+    if (this.#copies.length < length) this.#copies = sharedFloats(length);
+    let end = 0;
+    return trainables.map(trainable => {
+      if (isShared(trainable.gradient)) return trainable;
+      const start = end;
+      end += trainable.gradient.length;
+      const gradient = this.#copies.subarray(start, end);
+      gradient.set(trainable.gradient);
+      return { ...trainable, gradient };
+    });
   }
 
   #divide(trainables: readonly HostTrainable[], parts: number): Share[] {
@@ -112,7 +135,7 @@ export class HostAdamW {
   }
 
   dispose(): void {
-    for (const { thread } of this.#helpers) thread.stop();
+    for (const helper of this.#helpers) helper.stop();
   }
 }
 
@@ -127,21 +150,6 @@ interface Share {
   readonly tables: readonly Placed[];
 }
 
-/** With all gradients on shared memory: those that are not are copied. */
-function withSharedGradients({ whole, tables }: Share, helper: Helper): Share {
-  const isShared = ({ buffer }: Float32Array) => buffer instanceof SharedArrayBuffer;
-  const others = [...whole, ...tables].filter(({ trainable }) => !isShared(trainable.gradient));
-  const length = others.reduce((sum, { trainable }) => sum + trainable.gradient.length, 0);
-  if (helper.gradients.length < length) helper.gradients = sharedFloats(length);
-  let end = 0;
-  const shared = (placed: Placed): Placed => {
-    const { trainable, index } = placed;
-    if (isShared(trainable.gradient)) return placed;
-    const start = end;
-    end += trainable.gradient.length;
-    const gradient = helper.gradients.subarray(start, end);
-    gradient.set(trainable.gradient);
-    return { index, trainable: { ...trainable, gradient } };
-  };
-  return { whole: whole.map(shared), tables: tables.map(shared) };
+function isTrue(answer: PromiseSettledResult<AdamWAnswer>): boolean {
+  return answer.status === 'fulfilled' && answer.value === true;
 }

@@ -27,7 +27,7 @@ export interface Learner {
     rows: Rows,
   ): Promise<{ readonly feeds: Record<string, Tensor>; readonly picked: readonly Tensor[] }>;
   /**
-   * A step, counted from 1. The gradients are disposed of.
+   * A step, counted from 1. Gradients on a GPU are disposed of.
    * @returns the norm of all gradients before clipping, and whether all is still a finite number; if not, parameters and
    * moments are not to be used
    */

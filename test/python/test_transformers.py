@@ -100,7 +100,7 @@ BERT = {
     "hidden_size": 24,
     "num_hidden_layers": 2,
     "num_attention_heads": 3,
-    "intermediate_size": 40,
+    "intermediate_size": 48,
     "max_position_embeddings": 66,
     "initializer_range": 0.3,
     "hidden_dropout_prob": 0.0,
@@ -112,7 +112,7 @@ QWEN = {
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "head_dim": 6,
-    "intermediate_size": 28,
+    "intermediate_size": 60,
     "max_position_embeddings": 64,
     "initializer_range": 0.3,
 }

@@ -2,7 +2,7 @@ import type { Bucket } from './buckets.ts';
 
 /** Shares of attention, of a head and a layer, that are too many for one bucket. */
 const manyShares = 2 ** 20;
-/** The part of all shares that a bucket has then: large ones fall out of the processor's cache, and take memory at once. */
+/** The part of all shares that a bucket has then at most, where it can be: large ones fall out of the processor's cache, and take memory at once. */
 const greatestPart = 1 / 4;
 
 /**

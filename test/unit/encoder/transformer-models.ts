@@ -13,12 +13,12 @@ export const vocabulary = special.length + words.length;
 const configs = {
   bert: {
     ...{ model_type: 'bert', hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 2 },
-    ...{ intermediate_size: 12, vocab_size: vocabulary, max_position_embeddings: 32, type_vocab_size: 2 },
+    ...{ intermediate_size: 24, vocab_size: vocabulary, max_position_embeddings: 32, type_vocab_size: 2 },
     ...{ layer_norm_eps: 1e-12, hidden_act: 'gelu', pad_token_id: 0 },
   },
   qwen3: {
     ...{ model_type: 'qwen3', hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 4 },
-    ...{ num_key_value_heads: 2, head_dim: 4, intermediate_size: 12, vocab_size: vocabulary },
+    ...{ num_key_value_heads: 2, head_dim: 4, intermediate_size: 24, vocab_size: vocabulary },
     ...{ max_position_embeddings: 32, rms_norm_eps: 1e-6, hidden_act: 'silu', rope_theta: 10_000 },
   },
 } as const;

@@ -188,9 +188,9 @@ describe('a model folder that cannot be used', () => {
     const tensors = saveRandomModel(folder, 'bert');
     const file = join(folder, 'model.safetensors');
     const name = 'encoder.layer.1.output.dense.weight';
-    tensors.set(name, { ...tensors.get(name)!, shape: [12, 8] });
+    tensors.set(name, { ...tensors.get(name)!, shape: [24, 8] });
     writeSafetensors(file, tensors);
-    expect((await refusal(folder)).message).toBe(`tensor '${name}' has shape [12, 8], [8, 12] is needed.`);
+    expect((await refusal(folder)).message).toBe(`tensor '${name}' has shape [24, 8], [8, 24] is needed.`);
     tensors.delete(name);
     writeSafetensors(file, tensors);
     expect((await refusal(folder)).message).toContain(`tensor '${name}' is missing`);

@@ -305,6 +305,48 @@ describe('dropout', () => {
   });
 });
 
+it('holds less at a time from the first step of many tokens on, also in a stepper that goes on', async () => {
+  const { InferenceSession } = await onnxRuntime();
+  const create = vi.spyOn(InferenceSession, 'create');
+  const small: StepDraws = [[draw(1, 'who'), draw(2, 'red fox')]];
+  const steppers: Stepper[] = [];
+  const start = async () => {
+    const model = await open('bert');
+    const moments = initialMoments(model);
+    const options = { device: 'cpu', threads: 1, tokensPerPass: 150 } as const;
+    steppers.push(new Stepper(model, moments, set, recipe, options));
+    return { model, moments, stepper: steppers.at(-1)! };
+  };
+  try {
+    const first = await start();
+    const made: number[] = [];
+    for (const [i, draws] of [small, steps[0]!, small].entries()) {
+      create.mockClear();
+      await first.stepper.step(draws, i + 1, 1e-3);
+      made.push(create.mock.calls.length);
+      if (i === 1) {
+        const other = await start();
+        for (const [name, { data }] of other.model.parameters)
+          data.set(first.model.parameters.get(name)!.data);
+        for (const [name, moment] of other.moments) moment.set(first.moments.get(name)!);
+        other.stepper.adopt(first.stepper.thrift);
+        expect(other.stepper.thrift).toEqual({ sparing: true });
+      }
+    }
+    // A graph for each way, and no third one.
+    expect(made).toEqual([1, 1, 0]);
+    const [, other] = steppers;
+    const going = await other!.step(small, 3, 1e-3);
+    const again = await start();
+    await again.stepper.step(small, 1, 1e-3);
+    await again.stepper.step(steps[0]!, 2, 1e-3);
+    expect(going).toEqual(await again.stepper.step(small, 3, 1e-3));
+  } finally {
+    create.mockRestore();
+    for (const stepper of steppers) await stepper.dispose();
+  }
+});
+
 it('makes its programs anew when memory has doubled, with the same losses', async () => {
   const { InferenceSession } = await onnxRuntime();
   const create = vi.spyOn(InferenceSession, 'create');
