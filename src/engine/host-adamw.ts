@@ -80,10 +80,11 @@ export class HostAdamW {
         this.#settings,
       ],
     });
-    const others = Promise.allSettled(shares.map((share, i) => helpers[i]!.ask(update(share))));
-    const finite = doAdamW(update(own)) === true;
-    for (const answer of await others) if (answer.status === 'rejected') throw answer.reason;
-    return { norm, finite: finite && (await others).every(isTrue) };
+    const updates = Promise.all(shares.map((share, i) => helpers[i]!.ask(update(share))));
+    // Should this thread's share fail first, nobody waits for the others.
+    updates.catch(() => {});
+    const finite = doAdamW(update(own));
+    return { norm, finite: [finite, ...(await updates)].every(Boolean) };
   }
 
   /** How many threads beside this one are worth being told. */
@@ -148,8 +149,4 @@ interface Placed {
 interface Share {
   readonly whole: readonly Placed[];
   readonly tables: readonly Placed[];
-}
-
-function isTrue(answer: PromiseSettledResult<AdamWAnswer>): boolean {
-  return answer.status === 'fulfilled' && answer.value === true;
 }

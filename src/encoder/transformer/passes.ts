@@ -2,7 +2,10 @@ import type { Bucket } from './buckets.ts';
 
 /** Shares of attention, of a head and a layer, that are too many for one bucket. */
 const manyShares = 2 ** 20;
-/** The part of all shares that a bucket has then at most, where it can be: large ones fall out of the processor's cache, and take memory at once. */
+/**
+ * The part of all shares that a bucket has then at most, where it can be: large ones fall out of the processor's cache, and
+ * take memory at once.
+ */
 const greatestPart = 1 / 4;
 
 /**
@@ -21,7 +24,8 @@ const negligible = 1.01;
 /**
  * Divides texts into passes, and each pass into buckets so that as little as possible is padding.
  * @param lengths in tokens @param tokensPerPass padding included; a longer text has a pass to itself
- * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save neither padding nor memory
+ * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save neither padding
+ * nor memory
  */
 export function layOut(lengths: readonly number[], tokensPerPass: number): Bucket[][] {
   const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
