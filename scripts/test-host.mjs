@@ -49,7 +49,7 @@ writeFileSync(join(folders.indexed, '.vscode', 'settings.json'), JSON.stringify(
 execFileSync(process.execPath, [join(root, 'bin', 'lrat.mjs'), 'index', '--workspace', folders.indexed]);
 
 mkdirSync(join(root, '.cache', 'test-results'), { recursive: true });
-const totals = { passed: 0, failed: 0, skipped: 0 };
+const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
 for (const [kind, folder] of Object.entries(folders)) {
   const report = join(root, '.cache', 'test-results', `host-report-${kind}.json`);
   rmSync(report, { force: true });
@@ -68,11 +68,14 @@ for (const [kind, folder] of Object.entries(folders)) {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
   if (existsSync(report)) {
-    for (const [name, count] of Object.entries(JSON.parse(readFileSync(report, 'utf8'))))
-      totals[name] += count;
+    const { passed, failed, skipped, failures } = JSON.parse(readFileSync(report, 'utf8'));
+    totals.passed += passed;
+    totals.failed += failed;
+    totals.skipped += skipped;
+    totals.failures.push(...failures);
   } else {
-    console.error(`The host tests left no report (${kind}).`);
     totals.failed++;
+    totals.failures.push({ name: `window "${kind}"`, message: 'the host tests left no report' });
     process.exitCode = 1;
   }
 }

@@ -85,7 +85,15 @@ try {
     const count = name => Number(new RegExp(`<testsuite\\b[^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
     const failed = count('failures') + count('errors');
     // A run without any test is a failure too.
-    counts = { passed: count('tests') - failed - count('skipped'), failed, skipped: count('skipped') };
+    const failures = [
+      ...xml.matchAll(/<testcase\b[^>]*\bname="([^"]*)"[^>]*><(?:failure|error)\b[^>]*\bmessage="([^"]*)"/g),
+    ];
+    counts = {
+      passed: count('tests') - failed - count('skipped'),
+      failed,
+      skipped: count('skipped'),
+      failures: failures.map(([, name, message]) => ({ name, message: message.replaceAll('&#10;', '\n') })),
+    };
     if (count('tests') === 0) counts.failed = 1;
   } else console.error('The models for the comparison could not be made.');
 } catch (error) {

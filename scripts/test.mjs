@@ -1,8 +1,8 @@
 // `npm test`: the gates, the build, then every test lane; ends with the true totals of all lanes.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { line, record, root, total } from './results.mjs';
+import { join, relative } from 'node:path';
+import { finish, record, root, total } from './results.mjs';
 import { findVulkan } from './vulkan.mjs';
 
 const folder = join(root, '.cache', 'test-results');
@@ -34,6 +34,17 @@ function vitest(lane, config, env = {}) {
       passed: counts.numPassedTests,
       failed: counts.numFailedTests + broken.length,
       skipped: counts.numPendingTests + counts.numTodoTests,
+      failures: [
+        ...broken.map(file => ({ name: relative(root, file.name), message: file.message })),
+        ...counts.testResults.flatMap(file =>
+          file.assertionResults
+            .filter(test => test.status === 'failed')
+            .map(test => ({
+              name: `${relative(root, file.name)} > ${test.fullName}`,
+              message: test.failureMessages.join('\n'),
+            })),
+        ),
+      ],
     });
   } catch (error) {
     console.error(`vitest left no report of the lane ${lane}: ${error.message}`);
@@ -54,7 +65,12 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
 const gates = run(['npm', 'run', '--silent', 'check']) && run(['npm', 'run', '--silent', 'build']);
-record('gates', { passed: gates ? 1 : 0, failed: gates ? 0 : 1, skipped: 0 });
+record('gates', {
+  passed: gates ? 1 : 0,
+  failed: gates ? 0 : 1,
+  skipped: 0,
+  failures: gates ? [] : [{ name: 'check and build', message: 'see above' }],
+});
 
 if (gates) {
   vitest('unit', 'vitest.config.ts');
@@ -63,6 +79,4 @@ if (gates) {
   webgpu();
 }
 
-const sum = total(['gates', 'unit', 'webgpu', 'host', 'ui']);
-console.log(line(sum));
-process.exit(sum.failed === 0 ? 0 : 1);
+finish(total(['gates', 'unit', 'webgpu', 'host', 'ui']));

@@ -33,14 +33,21 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, color: false });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await windows[process.env.LRAT_TEST_WINDOW as keyof typeof windows]();
+  const failures: { name: string; message: string }[] = [];
   await new Promise<void>((resolve, reject) => {
-    const runner = mocha.run(failures => {
+    const runner = mocha.run(failed => {
       const { passes = 0, pending = 0 } = runner.stats ?? {};
       const report = process.env.LRAT_TEST_REPORT;
       if (report !== undefined)
-        writeFileSync(report, JSON.stringify({ passed: passes, failed: failures, skipped: pending }));
-      if (failures === 0) resolve();
-      else reject(new Error(`${failures} tests failed.`));
+        writeFileSync(report, JSON.stringify({ passed: passes, failed, skipped: pending, failures }));
+      if (failed === 0) resolve();
+      else reject(new Error(`${failed} tests failed.`));
     });
+    runner.on('fail', (test, error: unknown) =>
+      failures.push({
+        name: test.fullTitle(),
+        message: error instanceof Error ? (error.stack ?? '') : String(error),
+      }),
+    );
   });
 }
