@@ -56,6 +56,8 @@ interface EmbedOptions {
   readonly model: string;
   readonly corpus: string;
   readonly precision: Precision;
+  readonly int8?: boolean;
+  readonly maxLength?: number;
   readonly device?: DeviceWish;
   readonly out?: string;
 }
@@ -382,6 +384,11 @@ command(
   .addOption(
     new Option('--precision <name>', 'of the numbers that are kept').choices(precisions).default('fp32'),
   )
+  .option(
+    '--int8',
+    'multiply the matrices of a transformer in 8 bits, on the CPU: less time, slightly other vectors',
+  )
+  .option('--max-length <n>', 'tokens of a text that a transformer reads', positiveInteger)
   .addOption(
     new Option(
       '--device <name>',

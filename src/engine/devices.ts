@@ -195,7 +195,8 @@ export function computationFailed(error: unknown, device: Device, place: string)
   if (/bad_alloc|bad allocation|failed to allocate memory/i.test(message)) {
     return new LratError(`there is not enough memory for a computation: ${message}`, {
       place,
-      remedy: 'Free memory, or take a smaller model or one that cuts texts shorter.',
+      remedy:
+        'Free memory, have texts cut shorter (--max-length of lrat embed and train), or take a smaller model.',
       cause: error,
     });
   }

@@ -100,9 +100,13 @@ async function openDense(
     index = usable(path, load);
   }
   if (index === undefined) return DenseRetriever.build(encoder, documents, job);
-  if (index.precision !== 'fp32') {
-    store.notify(`${encoder.name} is searched by vectors of ${index.precision} (${path}).`);
-  }
+  const { precision, products, maxTokens } = readVectorHeader(path);
+  const form = [
+    ...(precision === 'fp32' ? [] : [`of ${precision}`]),
+    ...(products === undefined ? [] : [`computed in ${products}`]),
+    ...(maxTokens === undefined ? [] : [`of the first ${maxTokens} tokens of a text`]),
+  ];
+  if (form.length > 0) store.notify(`${encoder.name} is searched by vectors ${form.join(', ')} (${path}).`);
   return new DenseRetriever(encoder, index);
 }
 

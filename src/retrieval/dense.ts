@@ -7,7 +7,7 @@ import { bestOfAll } from './exact.ts';
 import type { Document, Hit, Retriever } from './retriever.ts';
 import { coarsenTogether, searchTogether, threadsHere } from './search-threads.ts';
 import { readVectors, type VectorSource } from './vector-file.ts';
-import { type Precision, sharedVectors, type Vectors } from './vectors.ts';
+import { sharedVectors, type Vectors } from './vectors.ts';
 
 /** More multiplications than this are quicker in threads, though these have to be started first. */
 const worthThreads = 2 ** 29;
@@ -54,10 +54,6 @@ export class DenseIndex {
 
   get dimension(): number {
     return this.#vectors.dimension;
-  }
-
-  get precision(): Precision {
-    return this.#vectors.precision;
   }
 
   /** The k documents with the greatest inner product, that is, cosine; equal ones in order of the corpus. */

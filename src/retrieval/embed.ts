@@ -3,8 +3,7 @@ import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import type { Document } from './retriever.ts';
-import { blockSize, type VectorSource, VectorWriter } from './vector-file.ts';
-import type { Precision } from './vectors.ts';
+import { blockSize, type VectorForm, type VectorSource, VectorWriter } from './vector-file.ts';
 
 /** A corpus that is read as often as it is gone through. */
 export interface Documents extends Iterable<Document> {
@@ -96,10 +95,9 @@ function* calls(texts: readonly string[]): Generator<number[]> {
 }
 
 /** What is made of a corpus: a file of vectors. */
-export interface Embedding {
+export interface Embedding extends VectorForm {
   readonly path: string;
   readonly source: VectorSource;
-  readonly precision: Precision;
 }
 
 /**
@@ -110,10 +108,10 @@ export interface Embedding {
 export async function embed(
   encoder: Encoder,
   documents: Documents,
-  { path, source, precision }: Embedding,
+  { path, ...embedding }: Embedding,
   job: Job,
 ): Promise<number> {
-  const header = { source, precision, dimension: encoder.dimension, documents: documents.size };
+  const header = { ...embedding, dimension: encoder.dimension, documents: documents.size };
   const writer = new VectorWriter(path, { ...header, block: blockSize });
   try {
     const before = writer.size;

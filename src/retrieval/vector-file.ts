@@ -38,6 +38,10 @@ const headerSchema = z.strictObject({
   /** Fingerprints of what the vectors were made of. */
   source: z.strictObject({ model: z.string(), corpus: z.string() }),
   precision: z.enum(precisions),
+  /** In how many bits the encoder multiplied matrices, if not in 32. */
+  products: z.literal('int8').optional(),
+  /** Tokens of a text that were read, if not as many as the model says. */
+  maxTokens: z.int().positive().optional(),
   dimension: z.int().positive(),
   /** Documents of the corpus. */
   documents: z.int().nonnegative(),
@@ -47,6 +51,8 @@ const headerSchema = z.strictObject({
 
 export type VectorHeader = Readonly<z.infer<typeof headerSchema>>;
 export type VectorSource = VectorHeader['source'];
+/** How vectors are computed and kept. */
+export type VectorForm = Pick<VectorHeader, 'precision' | 'products' | 'maxTokens'>;
 
 const remake = 'Make the vectors again, with lrat embed, from this corpus and with this model.';
 
@@ -344,6 +350,8 @@ const differences: readonly (readonly [string, (header: VectorHeader) => string 
   ['model', ({ source }) => source.model],
   ['corpus', ({ source }) => source.corpus],
   ['precision', ({ precision }) => precision],
+  ['precision of products', ({ products }) => products ?? 'fp32'],
+  ['number of tokens of a text that are read', ({ maxTokens }) => maxTokens ?? "the model's"],
   ['dimension', ({ dimension }) => dimension],
   ['number of documents', ({ documents }) => documents],
   ['size of blocks', ({ block }) => block],

@@ -10,6 +10,7 @@ import { LratError } from '../../../src/base/errors.ts';
 import { parseProgress, unwatched } from '../../../src/base/progress.ts';
 import { Random } from '../../../src/base/random.ts';
 import { openEncoder } from '../../../src/encoder/open.ts';
+import { buildStatic, saveStatic } from '../../../src/encoder/static.ts';
 import { embedCorpus } from '../../../src/jobs/embed.ts';
 import { evaluateModels, searchCorpus } from '../../../src/jobs/measure.ts';
 import { DenseIndex } from '../../../src/retrieval/dense.ts';
@@ -135,6 +136,53 @@ test('searches and evaluations take the vectors that they are given, and say whe
   );
   expect(evaluated.notices).toEqual(notices);
   expect(evaluated.scores[0]!.retrievers.model!['recall@1']).toBe(1);
+});
+
+test('texts cut shorter and products in 8 bits give vectors of their own, which are told apart', async () => {
+  const make = async (name: string, form: object) => {
+    const path = join(workspace, name);
+    const { encoded, computing } = await embedCorpus({ ...request(), ...form, out: path }, unwatched);
+    const header = readVectorHeader(path);
+    return { path, encoded, computing, header, numbers: readVectors(path, header.source).vectors.numbers };
+  };
+  const whole = await make('whole', {});
+  const cut = await make('cut', { maxLength: 6 });
+  expect(cut.header).toEqual({ ...whole.header, maxTokens: 6 });
+  const encoder = await openEncoder(model());
+  for (let i = 0; i < size; i += 97) {
+    // Beside four words there are [CLS] and [SEP].
+    const read = documents[i]!.text.split(' ').slice(0, 4).join(' ');
+    const vector = await encoder.encode([read], 'document');
+    for (const [j, x] of vector.entries()) expect(cut.numbers[8 * i + j]).toBeCloseTo(x, 5);
+  }
+
+  const both = await make('both', { maxLength: 6, int8: true });
+  expect(both.computing).toBe('computing on cpu: It alone multiplies matrices in 8 bits.');
+  expect(both.header).toEqual({ ...cut.header, products: 'int8' });
+  const differences = both.numbers.map((x, i) => Math.abs(x - cut.numbers[i]!));
+  expect(differences.every(x => x < 0.05)).toBe(true);
+  expect(differences.filter(x => x > 1e-5).length).toBeGreaterThan(size);
+
+  expect((await search({ vectors: both.path })).notices).toEqual([
+    `model is searched by vectors computed in int8, of the first 6 tokens of a text (${both.path}).`,
+  ]);
+  expect((await make('both', { maxLength: 6, int8: true })).encoded).toBe(0);
+  // Others are asked for: the file is made anew.
+  expect((await make('both', {})).numbers).toEqual(whole.numbers);
+});
+
+test('how vectors are computed is refused where it would do nothing', async () => {
+  saveStatic(model('static'), buildStatic(['a red fox'], [], { dimension: 4 }), { lineage: {} });
+  const refuse = async (more: object) => {
+    const error = await embedCorpus({ ...request(), out: out(), ...more }, unwatched).catch(error => error);
+    expect(error).toBeInstanceOf(LratError);
+    return `${error.place}: ${error.message} ${error.remedy}`;
+  };
+  const transformer = 'Leave it out, or name the folder of a transformer by --model.';
+  const idle = 'a static encoder multiplies no matrices and reads whole texts.';
+  expect(await refuse({ model: model('static'), int8: true })).toBe(`--int8: ${idle} ${transformer}`);
+  expect(await refuse({ model: model('static'), maxLength: 9 })).toBe(`--max-length: ${idle} ${transformer}`);
+  expect(await refuse({ int8: true, device: 'webgpu' })).toContain('--int8: is for the CPU');
 });
 
 test('vectors of another model or another corpus are refused', async () => {
