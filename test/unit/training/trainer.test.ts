@@ -447,27 +447,33 @@ describe('a training of a transformer', { timeout: 180_000 }, () => {
 });
 
 describe('a training that cannot go on', () => {
-  it('stops before numbers that are not finite and keeps the last good state', async () => {
-    const path = workspace();
-    const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9, fp16: true };
-    const error = await train(optionsIn(path, { recipe: wild }), unwatched, {
-      ...one,
-      checkpointSeconds: 0,
-    }).catch(error => error);
-    expect(error).toMatchObject({
-      name: 'LratError',
-      message: expect.stringMatching(/step \d+ leads to numbers that are not finite/),
-    });
-    const run = runIn(path);
-    expect(run.readStatus()).toMatchObject({ state: 'failed', error: expect.stringContaining('finite') });
-    expect(existsSync(join(path, 'model'))).toBe(false);
-    const [checkpoint] = run.listCheckpoints();
-    expect(error.remedy).toContain(checkpoint);
-    expect(error.remedy).toContain('without --fp16');
-    const [rows, dimension] = readStatic(run.base).table.shape;
-    const kept = openSafetensors(checkpoint!).floats('embedding.weight', [rows!, dimension!]);
-    expect(kept.data.every(Number.isFinite)).toBe(true);
-  });
+  it.each(['static', 'bert'] as const)(
+    'stops before numbers that are not finite and keeps the last good state (%s)',
+    async family => {
+      const path = workspace();
+      const base = join(path, 'base');
+      const parameters =
+        family === 'bert'
+          ? saveRandomModel(base, family)
+          : [['embedding.weight', { shape: [-1, -1] }] as const];
+      const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9, fp16: true };
+      const options = optionsIn(path, { recipe: wild, ...(family === 'bert' && { base }) });
+      const error = await train(options, unwatched, { ...one, checkpointSeconds: 0 }).catch(error => error);
+      expect(error).toMatchObject({
+        name: 'LratError',
+        message: expect.stringMatching(/step \d+ leads to numbers that are not finite/),
+      });
+      const run = runIn(path);
+      expect(run.readStatus()).toMatchObject({ state: 'failed', error: expect.stringContaining('finite') });
+      expect(existsSync(join(path, 'model'))).toBe(false);
+      const [checkpoint] = run.listCheckpoints();
+      expect(error.remedy).toContain(checkpoint);
+      expect(error.remedy).toContain('without --fp16');
+      const kept = openSafetensors(checkpoint!);
+      for (const [name, { shape }] of parameters)
+        expect(kept.floats(name, shape).data.every(Number.isFinite)).toBe(true);
+    },
+  );
 
   it('refuses pairs or a base that changed, a finished run, and a folder that is no run', async () => {
     const path = workspace();
