@@ -152,7 +152,7 @@ export function largestOf(
 }
 
 /** That a tensor is larger than the GPU computes with, as the end of a sentence. */
-export function tooLarge({ name, bytes }: NamedSize, tensorBytes: number): string {
+function tooLarge({ name, bytes }: NamedSize, tensorBytes: number): string {
   const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
   return `${name} has ${megabytes(bytes)}, and this GPU computes with tensors of at most ${megabytes(tensorBytes)}`;
 }

@@ -5,10 +5,11 @@ import type { OnnxModel } from './onnx.ts';
 import { type Device, openSession } from './runtime.ts';
 import type { DataType, HostTensor, Tensor } from './tensor.ts';
 
-/** A model that runs, with its weights inside and for inputs of any size. */
+/** A model that runs. */
 export interface LoadedModel<Result extends Tensor = HostTensor> {
   /**
-   * Computes the outputs. As `Program.run`, it occupies its thread until it is done.
+   * Computes the outputs. It occupies the thread that it is called from until it is done, though it returns a promise: it
+   * belongs into a command-line process or a worker, never on an editor's thread. The same feeds give the same results.
    * @param into tensors in main memory that outputs of the same names and shapes are written to, and given back as
    * @throws LratError if that fails
    */
@@ -26,7 +27,8 @@ interface LoadOptions {
 
 /**
  * Makes a model ready to run. Its weights are not needed any more afterwards.
- * @param options `keep` names outputs that stay in the device's memory, as for `compile`
+ * @param options `keep` names outputs that stay in the device's memory: to feed another run with, without a way through main
+ * memory. Each takes its memory until it is disposed of. On the CPU there is nothing to keep apart.
  */
 export function loadModel(model: OnnxModel, options: LoadOptions): Promise<LoadedModel>;
 export function loadModel(

@@ -28,11 +28,6 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
-/** The bytes that the elements take. */
-export function byteSize({ dtype, shape }: TensorType): number {
-  return sizeOf(shape) * arrays[dtype].BYTES_PER_ELEMENT;
-}
-
 /** What ONNX Runtime gives, in the array of its data type: newer versions of Node have one of their own for `float16`. */
 export function hostData(dtype: DataType, data: ArrayBufferView): TensorData {
   const Elements = arrays[dtype];

@@ -3,8 +3,8 @@ import { gradients } from '../../src/engine/gradient.ts';
 import { Graph } from '../../src/engine/graph.ts';
 import { gather, matmul, mul, reduceMean } from '../../src/engine/operators.ts';
 import { adamW } from '../../src/engine/optimizer.ts';
-import { compile } from '../../src/engine/session.ts';
 import { type Tensor, tensor } from '../../src/engine/tensor.ts';
+import { compile } from '../unit/engine/compile.ts';
 import { medianSeconds } from './measure.ts';
 
 /**

@@ -10,10 +10,10 @@ import { modelTokenizer } from '../../src/encoder/transformer/tokens.ts';
 import { gradients } from '../../src/engine/gradient.ts';
 import { Graph } from '../../src/engine/graph.ts';
 import { mul, reduceSum } from '../../src/engine/operators.ts';
-import { compile } from '../../src/engine/session.ts';
 import { tensor } from '../../src/engine/tensor.ts';
 import { publishedRecipe } from '../../src/training/recipe.ts';
 import { readTrainingSet } from '../../src/training/rows.ts';
+import { compile } from '../unit/engine/compile.ts';
 import { tenSteps } from './steps.ts';
 
 const [model, plain, prepared, out] = process.argv.slice(2) as [string, string, string, string];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { Graph } from '../../src/engine/graph.ts';
 import { add, expand, mul, reduceSum } from '../../src/engine/operators.ts';
-import { compile } from '../../src/engine/session.ts';
 import { tensor } from '../../src/engine/tensor.ts';
+import { compile } from '../unit/engine/compile.ts';
 import { fillGpu, loseGpu, reason } from './lost-gpu.ts';
 
 test.skipIf(reason !== null)(
@@ -46,7 +46,7 @@ test.skipIf(reason !== null)('a GPU that is lost in the middle is an error that 
     message: expect.stringContaining('the GPU was lost in the middle of a computation'),
     remedy: expect.stringContaining('Start again from the last checkpoint'),
   };
-  await expect(program.run(feeds)).rejects.toMatchObject({ ...lost, place: "graph 'lost'" });
+  await expect(program.run(feeds)).rejects.toMatchObject({ ...lost, place: "model 'lost'" });
   await expect(program.run({ x: before.y })).rejects.toMatchObject(lost);
   await expect(before.y.read()).rejects.toMatchObject(lost);
   before.y.dispose();

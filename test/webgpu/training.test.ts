@@ -20,8 +20,8 @@ import {
   transpose,
 } from '../../src/engine/operators.ts';
 import { adamW } from '../../src/engine/optimizer.ts';
-import { compile } from '../../src/engine/session.ts';
 import { type Tensor, tensor, zeroTensor } from '../../src/engine/tensor.ts';
+import { compile } from '../unit/engine/compile.ts';
 
 const models: Record<string, Architecture> = {
   bert: bert({

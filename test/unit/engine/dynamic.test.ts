@@ -16,8 +16,8 @@ import {
   unsqueeze,
 } from '../../../src/engine/operators.ts';
 import { quantised } from '../../../src/engine/quantise.ts';
-import { compile } from '../../../src/engine/session.ts';
 import { type HostTensor, tensor } from '../../../src/engine/tensor.ts';
+import { compile } from './compile.ts';
 
 const [width, vocabulary] = [8, 300];
 let seed = 1;

@@ -29,8 +29,8 @@ import {
   unsqueeze,
   where,
 } from '../../../src/engine/operators.ts';
-import { compile } from '../../../src/engine/session.ts';
 import { type DataType, type HostTensor, scalar, tensor } from '../../../src/engine/tensor.ts';
+import { compile } from './compile.ts';
 import { differences, indices, normals, sum, toTensor } from './reference.ts';
 
 /** Values of a graph without inputs left open. */

@@ -4,8 +4,8 @@ import { Random } from '../../../src/base/random.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import * as operators from '../../../src/engine/operators.ts';
-import { compile, type Program } from '../../../src/engine/session.ts';
 import type { DataType } from '../../../src/engine/tensor.ts';
+import { compile, type Program } from './compile.ts';
 import {
   at,
   broadcast,

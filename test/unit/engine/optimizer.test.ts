@@ -12,8 +12,8 @@ import {
   type HostTrainable,
   learningRateShare,
 } from '../../../src/engine/optimizer.ts';
-import { compile } from '../../../src/engine/session.ts';
 import type { Tensor } from '../../../src/engine/tensor.ts';
+import { compile } from './compile.ts';
 import { normals, sum, toTensor } from './reference.ts';
 
 /** AdamW as Algorithm 2 of Loshchilov and Hutter (2019) states it, with PyTorch's product of rate and decay. */

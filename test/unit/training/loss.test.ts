@@ -5,11 +5,11 @@ import { normalise, trainableStatic } from '../../../src/encoder/static-training
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import { matmul, slice } from '../../../src/engine/operators.ts';
-import { compile } from '../../../src/engine/session.ts';
 import { tensor } from '../../../src/engine/tensor.ts';
 import type { Draw } from '../../../src/training/batches.ts';
 import { lossTerms, weightedInfoNce } from '../../../src/training/loss.ts';
 import type { Recipe } from '../../../src/training/recipe.ts';
+import { compile } from '../engine/compile.ts';
 
 type Form = Pick<Recipe, 'weighted' | 'normalisation'>;
 const published: Form = { weighted: true, normalisation: 'rows' };

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { DeviceTensor, toDevice } from '../../src/engine/device-tensor.ts';
-import { chooseDevice, tryWebGpu } from '../../src/engine/devices.ts';
+import { chooseDevice } from '../../src/engine/devices.ts';
 import { Graph } from '../../src/engine/graph.ts';
 import { add, cast, less, mul } from '../../src/engine/operators.ts';
-import { compile } from '../../src/engine/session.ts';
 import { HostTensor, scalar, type Tensor, tensor } from '../../src/engine/tensor.ts';
+import { compile } from '../unit/engine/compile.ts';
 
 const webgpu = { device: 'webgpu', threads: 1 } as const;
 
@@ -109,32 +109,6 @@ test('a tensor is put on the device once, and back', async () => {
   expect(back).toBeInstanceOf(HostTensor);
   expect([back.shape, await back.floats()]).toEqual([[2, 2], Float32Array.of(1, 2, 3, 4)]);
   placed.dispose();
-});
-
-describe('what cannot run there is refused before it is tried', () => {
-  test('a tensor that is larger than the GPU computes with', async () => {
-    const trial = await tryWebGpu();
-    if (!trial.works) throw new Error(trial.reason);
-    const graph = new Graph('large');
-    const table = graph.input('table', 'float32', [trial.tensorBytes / 4 / 1024 + 1, 1024]);
-    await expect(compile(graph, { y: mul(table, 2) }, webgpu)).rejects.toMatchObject({
-      name: 'LratError',
-      place: "graph 'large'",
-      message: expect.stringMatching(
-        /^table float32\[\d+, 1024\] has [\d,]+ MB, and this GPU computes with tensors of at most [\d,]+ MB\.$/,
-      ),
-      remedy: expect.stringContaining('CPU'),
-    });
-  });
-
-  test('numbers of 64 bits', async () => {
-    const graph = new Graph('double');
-    const x = graph.input('x', 'float64', [2]);
-    await expect(compile(graph, { y: mul(x, 2) }, webgpu)).rejects.toMatchObject({
-      name: 'LratError',
-      message: 'x is float64, which WebGPU does not have.',
-    });
-  });
 });
 
 test('this device is found when it is asked for', async () => {
