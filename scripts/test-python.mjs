@@ -38,6 +38,18 @@ function finish(counts) {
   process.exit(counts.failed === 0 ? 0 : 1);
 }
 
+/** A failure that is of no test. @param {string} message */
+function missing(message) {
+  console.error(message);
+  return { passed: 0, failed: 1, skipped: 0, failures: [{ name: 'pytest', message }] };
+}
+
+/** @param {string} text an attribute of XML */
+function plain(text) {
+  const characters = { '#10': '\n', lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
+  return text.replace(/&(#10|lt|gt|quot|apos|amp);/g, (_, name) => characters[name]);
+}
+
 /** Ends the lane: its tests could not run, which is not the same as that they passed. */
 function skip(reason) {
   console.error(`Python tests skipped: ${reason}`);
@@ -72,7 +84,7 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
 
 const made = mkdtempSync(join(tmpdir(), 'lrat-python-'));
 const report = join(made, 'report.xml');
-let counts = { passed: 0, failed: 1, skipped: 0 };
+let counts;
 try {
   if (run('node', [join(tests, 'prepare.ts'), made])) {
     const options = ['-q', '-p', 'no:cacheprovider', `--junitxml=${report}`];
@@ -84,7 +96,6 @@ try {
     const xml = readFileSync(report, 'utf8');
     const count = name => Number(new RegExp(`<testsuite\\b[^>]*\\b${name}="(\\d+)"`).exec(xml)?.[1] ?? 0);
     const failed = count('failures') + count('errors');
-    // A run without any test is a failure too.
     const failures = [
       ...xml.matchAll(/<testcase\b[^>]*\bname="([^"]*)"[^>]*><(?:failure|error)\b[^>]*\bmessage="([^"]*)"/g),
     ];
@@ -92,12 +103,13 @@ try {
       passed: count('tests') - failed - count('skipped'),
       failed,
       skipped: count('skipped'),
-      failures: failures.map(([, name, message]) => ({ name, message: message.replaceAll('&#10;', '\n') })),
+      failures: failures.map(([, name, message]) => ({ name: plain(name), message: plain(message) })),
     };
-    if (count('tests') === 0) counts.failed = 1;
-  } else console.error('The models for the comparison could not be made.');
+    // A run without any test is a failure too.
+    if (count('tests') === 0) counts = missing('pytest found no test.');
+  } else counts = missing('The models for the comparison could not be made.');
 } catch (error) {
-  console.error(`pytest left no report: ${error.message}`);
+  counts = missing(`pytest left no report: ${error.message}`);
 } finally {
   rmSync(made, { recursive: true, force: true });
 }

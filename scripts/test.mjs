@@ -23,28 +23,27 @@ function run(command, env = {}) {
 function vitest(lane, config, env = {}) {
   const report = join(folder, `${lane}-report.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  run(['npx', 'vitest', 'run', '--config', config, ...reporters], env);
+  const ended = run(['npx', 'vitest', 'run', '--config', config, ...reporters], env);
   try {
     const counts = JSON.parse(readFileSync(report, 'utf8'));
-    // A file that failed to load has no failed test of its own.
-    const broken = counts.testResults.filter(
-      file => file.status === 'failed' && file.assertionResults.length === 0,
-    );
+    const failures = counts.testResults.flatMap(file => {
+      const name = relative(root, file.name);
+      const failed = file.assertionResults.filter(test => test.status === 'failed');
+      // A file that failed to load, or around its tests, may have no failed test.
+      if (file.status === 'failed' && failed.length === 0) return [{ name, message: file.message }];
+      return failed.map(test => ({
+        name: `${name} > ${test.fullName}`,
+        message: test.failureMessages.join('\n'),
+      }));
+    });
+    // An error that nobody waited for is of no test.
+    if (!ended && failures.length === 0)
+      failures.push({ name: 'vitest', message: 'ended with an error: see above' });
     record(lane, {
       passed: counts.numPassedTests,
-      failed: counts.numFailedTests + broken.length,
+      failed: failures.length,
       skipped: counts.numPendingTests + counts.numTodoTests,
-      failures: [
-        ...broken.map(file => ({ name: relative(root, file.name), message: file.message })),
-        ...counts.testResults.flatMap(file =>
-          file.assertionResults
-            .filter(test => test.status === 'failed')
-            .map(test => ({
-              name: `${relative(root, file.name)} > ${test.fullName}`,
-              message: test.failureMessages.join('\n'),
-            })),
-        ),
-      ],
+      failures,
     });
   } catch (error) {
     console.error(`vitest left no report of the lane ${lane}: ${error.message}`);
@@ -79,4 +78,4 @@ if (gates) {
   webgpu();
 }
 
-finish(total(['gates', 'unit', 'webgpu', 'host', 'ui']));
+finish(total(gates ? ['gates', 'unit', 'webgpu', 'host', 'ui'] : ['gates']));

@@ -207,6 +207,11 @@ function inventEntities(pages: number, random: Random): Entity[] {
   const entities = shares.flatMap(([kind, share]) =>
     Array.from({ length: Math.round(total * share) }, () => kind),
   );
+  if (entities.length > aliases.length) {
+    throw new RangeError(
+      `there are ${aliases.length} aliases for the ${entities.length} entities of ${total} pages`,
+    );
+  }
   return random.shuffle(entities).map((kind, i) => ({
     kind,
     noun: random.pick(kindNouns[kind]),

@@ -13,6 +13,7 @@ import type { CorpusResult, MineResult } from '../jobs/mine.ts';
 import type { RunList } from '../jobs/runs.ts';
 import type { TrainAnswer } from '../jobs/train.ts';
 import type { DropReason } from '../mining/rule.ts';
+import { formInWords } from '../retrieval/vector-file.ts';
 import type { RunState } from '../training/run-folder.ts';
 import type { Problem } from '../trajectory/model.ts';
 import type { IndexStatus } from '../workspace/index.ts';
@@ -240,10 +241,10 @@ export function ofDevices({ runtime, providers, chosen }: DeviceReport): string 
 }
 
 export function ofEmbedding(result: EmbedResult): string {
-  const { documents, encoded, dimension, precision, computing, bytes, out, problems } = result;
+  const { documents, encoded, dimension, computing, bytes, out, problems } = result;
   const before = documents - encoded;
   return [
-    `${documents} vectors of ${dimension} numbers (${precision}), ${(bytes / 1e6).toFixed(1)} MB → ${out}`,
+    `${documents} vectors of ${dimension} numbers (${formInWords(result).join(', ')}), ${(bytes / 1e6).toFixed(1)} MB → ${out}`,
     ...(computing === null ? [] : [computing]),
     ...(before === 0 ? [] : [`${encoded} were made now, ${before} before.`]),
     ...(problems.length === 0 ? [] : ofProblems(problems)),

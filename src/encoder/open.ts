@@ -10,7 +10,7 @@ import { readStatic, staticEncoder } from './static.ts';
 import { trainableStatic } from './static-training.ts';
 import type { TrainableEncoder, TrainingOptions } from './trainable.ts';
 import { type Precision, transformerEncoder } from './transformer/encoder.ts';
-import { readArchitecture, readTransformer } from './transformer/model.ts';
+import { readArchitecture, readTextLimit, readTransformer } from './transformer/model.ts';
 import { exportTransformer } from './transformer/onnx.ts';
 import { trainableTransformer } from './transformer/training.ts';
 
@@ -32,6 +32,8 @@ interface Family {
   name(dir: string): string;
   /** The sentence-transformers module that such models begin with. */
   readonly module: string;
+  /** Tokens of a text that a transformer reads; null for a family that reads whole texts. Raises as `openEncoder` does. */
+  readonly textLimit: ((dir: string) => number) | null;
   open(dir: string, options: Required<OpenOptions>): Promise<Encoder>;
   openForTraining(dir: string, options: TrainingOptions): Promise<TrainableEncoder>;
   /** Writes the model as ONNX; null for a family that has no such form. */
@@ -42,6 +44,7 @@ const families: readonly Family[] = [
   {
     name: () => 'static',
     module: 'StaticEmbedding',
+    textLimit: null,
     open: async dir => staticEncoder(basename(dir), readStatic(dir)),
     openForTraining: async (dir, { maxTokens }) => trainableStatic(readStatic(dir), maxTokens),
     exportOnnx: null,
@@ -49,6 +52,7 @@ const families: readonly Family[] = [
   {
     name: dir => readArchitecture(readModules(dir)[0]!.folder).family,
     module: 'Transformer',
+    textLimit: dir => readTextLimit(readModules(dir)[0]!.folder),
     async open(dir, { precision, device, maxTokens }) {
       const model = readTransformer(dir, readModules(dir), maxTokens);
       const on = precision === 'int8' ? 'cpu' : await device(largestOf(model.parameters));
@@ -79,6 +83,12 @@ function familyOf(dir: string): Family {
 /** The name of the family (`TrainableEncoder.family`) of the model in a folder. Raises as `openEncoder` does. */
 export function modelFamily(dir: string): string {
   return familyOf(dir).name(dir);
+}
+
+/** The limit for texts that cuts them shorter than the model in a folder does; undefined if none is given, or it does not. */
+export function shorterLimit(dir: string, maxTokens: number | undefined): number | undefined {
+  const own = familyOf(dir).textLimit?.(dir);
+  return maxTokens !== undefined && own !== undefined && maxTokens < own ? maxTokens : undefined;
 }
 
 /**

@@ -196,7 +196,7 @@ export function computationFailed(error: unknown, device: Device, place: string)
     return new LratError(`there is not enough memory for a computation: ${message}`, {
       place,
       remedy:
-        'Free memory, have texts cut shorter (--max-length of lrat embed and train), or take a smaller model.',
+        'Free memory, have texts cut shorter (lrat embed --max-length, before a search), or take a smaller model.',
       cause: error,
     });
   }

@@ -97,7 +97,7 @@ export type Products = 'float32' | 'float16';
 
 /**
  * A computation over tensors of static shape, built value by value (see `operators.ts`). Types are checked while it is
- * built; `compile` (see `session.ts`) makes it run.
+ * built; `toOnnx` and `dynamicModel` make models of it, which run.
  */
 export class Graph {
   /** For messages. */
@@ -124,11 +124,6 @@ export class Graph {
     this.products = products;
     this.recompute = recompute;
     this.inParts = inParts;
-  }
-
-  /** What a run may be fed with, by name. */
-  get inputs(): ReadonlyMap<string, Value> {
-    return this.#inputs;
   }
 
   /** Declares a tensor that every run is fed with. */

@@ -58,7 +58,7 @@ export async function openSession(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new LratError(`ONNX Runtime refused the graph: ${reason}`, {
-      place: `graph '${model.name}'`,
+      place: `model '${model.name}'`,
       cause: error,
     });
   }

@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import type { Job } from '../base/progress.ts';
 import { modelFolder } from '../encoder/hub.ts';
-import { modelFamily, openEncoder } from '../encoder/open.ts';
+import { modelFamily, openEncoder, shorterLimit } from '../encoder/open.ts';
 import type { DeviceWish } from '../engine/device-wish.ts';
 import { chooseDevice, type DeviceChoice } from '../engine/devices.ts';
 import { type Documents, type Embedding, embed } from '../retrieval/embed.ts';
@@ -26,7 +26,7 @@ export interface EmbedRequest {
   readonly model: string;
   readonly corpus: string;
   readonly precision?: Precision | undefined;
-  /** Whether a transformer multiplies matrices in 8 bits: on the CPU, in half the time, with slightly other vectors. */
+  /** Whether a transformer multiplies matrices in 8 bits: on the CPU, in less time, with slightly other vectors. */
   readonly int8?: boolean | undefined;
   /** Tokens of a text that a transformer reads; as many as the model says unless told. */
   readonly maxLength?: number | undefined;
@@ -36,14 +36,13 @@ export interface EmbedRequest {
   readonly out?: string | undefined;
 }
 
-export interface EmbedResult {
+export interface EmbedResult extends VectorForm {
   readonly model: string;
   readonly out: string;
   readonly documents: number;
   /** Of them, those that were encoded now; the others had been before. */
   readonly encoded: number;
   readonly dimension: number;
-  readonly precision: Precision;
   /** Where was computed, and why there; null if nothing was, or a static encoder. */
   readonly computing: string | null;
   /** Of the file. */
@@ -54,12 +53,13 @@ export interface EmbedResult {
 
 /** Makes the vectors of a corpus, or goes on with making them. A file that has them already is left as it is. */
 export async function embedCorpus(request: EmbedRequest, job: Job): Promise<EmbedResult> {
-  const { precision = 'fp32', int8 = false, maxLength } = request;
-  const form: VectorForm = { precision, ...(int8 && { products: 'int8' }), maxTokens: maxLength };
+  const { precision = 'fp32', int8 = false } = request;
   const model = await modelFolder(request.model, job);
   const workspace = existingWorkspace(request.workspace);
   // A folder that is no model is refused before the corpus is read.
   checkOptions(request, modelFamily(model));
+  const maxTokens = shorterLimit(model, request.maxLength);
+  const form: VectorForm = { precision, ...(int8 && { products: 'int8' }), ...(maxTokens && { maxTokens }) };
   return withCorpus(request.corpus, job, async ({ documents, fingerprint }, corpus) => {
     const source = { model: await modelFingerprint(model), corpus: fingerprint };
     if (request.out === undefined) ensureWorkspace(workspace.workspace);
@@ -69,7 +69,7 @@ export async function embedCorpus(request: EmbedRequest, job: Job): Promise<Embe
       had === null ? await makeVectors(request, model, documents, { path: out, source, ...form }, job) : null;
     return {
       ...{ model: basename(resolve(model)), out, documents: documents.size, encoded: made?.encoded ?? 0 },
-      ...{ dimension: (had ?? made!).dimension, precision, computing: made?.computing ?? null },
+      ...{ dimension: (had ?? made!).dimension, ...form, computing: made?.computing ?? null },
       ...{ bytes: statSync(out).size, problems: corpus.problems },
     };
   });
@@ -84,6 +84,12 @@ function checkOptions({ int8 = false, maxLength, device }: EmbedRequest, family:
       remedy: 'Leave it out, or name the folder of a transformer by --model.',
     });
   }
+  if (family === 'static' && device === 'webgpu') {
+    throw new LratError('static encoders compute on the CPU.', {
+      place: '--device',
+      remedy: 'Leave it out, or name the folder of a transformer by --model.',
+    });
+  }
   if (int8 && device === 'webgpu') {
     throw new LratError('is for the CPU, and the GPU was asked for.', {
       place: '--int8',
@@ -93,7 +99,7 @@ function checkOptions({ int8 = false, maxLength, device }: EmbedRequest, family:
 }
 
 async function makeVectors(
-  { device: wish = 'auto', int8 = false, maxLength }: EmbedRequest,
+  { device: wish = 'auto', int8 = false }: EmbedRequest,
   model: string,
   documents: Documents,
   embedding: Embedding,
@@ -109,7 +115,7 @@ async function makeVectors(
   const encoder = await openEncoder(model, {
     precision: int8 ? 'int8' : 'fp32',
     device: async largest => tell(await chooseDevice(wish, largest)),
-    maxTokens: maxLength ?? null,
+    maxTokens: embedding.maxTokens ?? null,
   });
   try {
     const encoded = await embed(encoder, documents, embedding, job);

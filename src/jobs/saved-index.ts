@@ -10,7 +10,7 @@ import { Bm25Index, type Bm25Parameters } from '../retrieval/bm25.ts';
 import { DenseIndex, DenseRetriever } from '../retrieval/dense.ts';
 import { type Documents, embed } from '../retrieval/embed.ts';
 import type { Retriever } from '../retrieval/retriever.ts';
-import { readVectorHeader, type VectorSource } from '../retrieval/vector-file.ts';
+import { formInWords, readVectorHeader, type VectorSource } from '../retrieval/vector-file.ts';
 import { ensureWorkspace, type WorkspacePaths } from '../workspace/paths.ts';
 
 /** The documents to search, and what stands for all of them. */
@@ -93,20 +93,16 @@ async function openDense(
   job: Job,
 ): Promise<Retriever> {
   const path = given ?? vectorsPath(store.workspace, source);
-  const load = () => DenseIndex.load(path, source);
-  let index = given === undefined ? usable(path, load) : load();
-  if (index === undefined) {
+  const load = () => ({ form: formInWords(readVectorHeader(path)), index: DenseIndex.load(path, source) });
+  let loaded = given === undefined ? usable(path, load) : load();
+  if (loaded === undefined) {
     await keep(store, () => embed(encoder, documents, { path, source, precision: 'fp32' }, job));
-    index = usable(path, load);
+    loaded = usable(path, load);
   }
-  if (index === undefined) return DenseRetriever.build(encoder, documents, job);
-  const { precision, products, maxTokens } = readVectorHeader(path);
-  const form = [
-    ...(precision === 'fp32' ? [] : [`of ${precision}`]),
-    ...(products === undefined ? [] : [`computed in ${products}`]),
-    ...(maxTokens === undefined ? [] : [`of the first ${maxTokens} tokens of a text`]),
-  ];
-  if (form.length > 0) store.notify(`${encoder.name} is searched by vectors ${form.join(', ')} (${path}).`);
+  if (loaded === undefined) return DenseRetriever.build(encoder, documents, job);
+  const { form, index } = loaded;
+  if (form.join() !== 'fp32')
+    store.notify(`${encoder.name} is searched by vectors of ${form.join(', ')} (${path}).`);
   return new DenseRetriever(encoder, index);
 }
 

@@ -54,6 +54,15 @@ export type VectorSource = VectorHeader['source'];
 /** How vectors are computed and kept. */
 export type VectorForm = Pick<VectorHeader, 'precision' | 'products' | 'maxTokens'>;
 
+/** A form in words, of which the first is the precision, and the others say what is not as with the model alone. */
+export function formInWords({ precision, products, maxTokens }: VectorForm): string[] {
+  return [
+    precision,
+    ...(products === undefined ? [] : [`products in ${products}`]),
+    ...(maxTokens === undefined ? [] : [`texts cut to ${maxTokens} tokens`]),
+  ];
+}
+
 const remake = 'Make the vectors again, with lrat embed, from this corpus and with this model.';
 
 /** Vectors that are written, and may be lost in a crash, at a time. */
@@ -225,7 +234,7 @@ export class VectorWriter {
   #blocks: number;
 
   /**
-   * @throws LratError if a living process writes the same file, if what was begun is of another model, corpus or precision,
+   * @throws LratError if a living process writes the same file, if what was begun is of another model or corpus, or in another form,
    * or if nothing can be written there.
    */
   constructor(path: string, header: VectorHeader) {
@@ -331,7 +340,8 @@ export class VectorWriter {
       const [what, of] = another;
       throw new LratError(`was begun with another ${what} (${of(found.header)}, now ${of(header)}).`, {
         place: this.#temporary,
-        remedy: 'Go on with that one first, delete this file, or have the vectors written elsewhere.',
+        remedy:
+          'Go on with it as it was begun (lrat embed, --precision, --int8, --max-length), or delete this file.',
       });
     }
     const vectors = sharedVectors(
@@ -351,7 +361,7 @@ const differences: readonly (readonly [string, (header: VectorHeader) => string 
   ['corpus', ({ source }) => source.corpus],
   ['precision', ({ precision }) => precision],
   ['precision of products', ({ products }) => products ?? 'fp32'],
-  ['number of tokens of a text that are read', ({ maxTokens }) => maxTokens ?? "the model's"],
+  ['greatest length of texts', ({ maxTokens }) => maxTokens ?? "the model's own"],
   ['dimension', ({ dimension }) => dimension],
   ['number of documents', ({ documents }) => documents],
   ['size of blocks', ({ block }) => block],

@@ -1,33 +1,32 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { corpusOf, defaultWorld, generateWorld } from '../../src/agent/world.ts';
 import { parseProgress } from '../../src/base/progress.ts';
 import { Random } from '../../src/base/random.ts';
-import { openEncoder } from '../../src/encoder/open.ts';
-import { DenseIndex } from '../../src/retrieval/dense.ts';
-import { readVectorHeader } from '../../src/retrieval/vector-file.ts';
 import { miniLm } from './minilm.ts';
 
 /**
- * `lrat embed` of a large corpus with all-MiniLM-L6-v2, once, as JSON lines: `node test/bench/embed-corpus.ts FOLDER
- * [DOCUMENTS]`. The documents are the pages of a simulated world. Vectors of 32 bits are made by a process that is
- * interrupted after a third, by one that is killed after another, and by a third one that ends; vectors of 8 bits, from
- * products of 8 bits, by one. Then a search, and how many of the ten nearest of 300 questions are the same in both. Folder
- * and corpus are kept.
+ * `lrat embed` of a large corpus with all-MiniLM-L6-v2, once, as JSON lines: `node test/bench/embed-corpus.ts
+ * [DOCUMENTS]`. The documents are pages of simulated worlds, of 64 words on average. Vectors of 32 bits are made by a process
+ * that is interrupted after a third, by one that is killed after another, and by a third one that ends; vectors of 8 bits,
+ * from products of 8 bits, by one. Then a search.
  */
-const [folder, size] = [resolve(process.argv[2]!), Number(process.argv[3] ?? 100_000)];
-const [questions, k] = [300, 10];
+const size = Number(process.argv[2] ?? 100_000);
+/** Pages of a world, which has no more names. */
+const most = 20_000;
+const folder = mkdtempSync(join(tmpdir(), 'lrat-embed-corpus-'));
 const cli = fileURLToPath(new URL('../../dist/cli.mjs', import.meta.url));
 const peakTeller = fileURLToPath(new URL('tell-peak.mjs', import.meta.url));
 const corpus = join(folder, 'corpus.jsonl');
 
 interface Stop {
   readonly after: number;
-  readonly signal: NodeJS.Signals;
+  readonly signal: 'SIGINT' | 'SIGKILL';
 }
 
 /** Runs a command of `lrat`; with a stop, until so many documents are encoded. */
@@ -72,46 +71,34 @@ const tell = (figures: object) => console.log(JSON.stringify(figures));
 
 const model = miniLm();
 if (model === null) process.exit(1);
-mkdirSync(folder, { recursive: true });
-// Pages of 64 words on average.
-const settings = { ...defaultWorld, seed: 1, pages: size, filler: -4, training: 0, heldOut: questions };
-const world = generateWorld(settings, Random.seeded(1));
-if (!existsSync(corpus)) {
-  const lines = corpusOf(world).map(({ id, text }) => `${JSON.stringify({ docid: id, text })}\n`);
-  writeFileSync(corpus, lines.join(''));
-}
-
-const [fp32, int8] = ['fp32', 'int8'].map(name => join(folder, `${name}.vectors`)) as [string, string];
-for (const path of [fp32, int8]) rmSync(path, { force: true });
-const stops: readonly (Stop | undefined)[] = [
-  { after: size / 3, signal: 'SIGINT' },
-  { after: (2 * size) / 3, signal: 'SIGKILL' },
-  undefined,
-];
-for (const [out, form, ends] of [
-  [fp32, [], stops],
-  [int8, ['--int8', '--precision', 'int8'], [undefined]],
-] as const) {
-  for (const stop of ends) {
-    const { answer, figures } = await lrat(['embed', '--out', out, ...form], stop);
-    tell({ command: ['embed', ...form].join(' '), ...figures, encoded: answer?.encoded });
+try {
+  let question = '';
+  for (let made = 0; made < size; made += most) {
+    const pages = Math.min(most, size - made);
+    const settings = { ...defaultWorld, seed: made, pages, filler: -4, training: 0, heldOut: 1 };
+    const world = generateWorld(settings, Random.seeded(made));
+    question = world.heldOut[0]!.text;
+    for (const { id, text } of corpusOf(world))
+      appendFileSync(corpus, `${JSON.stringify({ docid: `${made}-${id}`, text })}\n`);
   }
-  tell({ file: out, MB: statSync(out).size / 1e6, ...readVectorHeader(out) });
+  const stops: readonly (Stop | undefined)[] = [
+    { after: size / 3, signal: 'SIGINT' },
+    { after: (2 * size) / 3, signal: 'SIGKILL' },
+    undefined,
+  ];
+  for (const [name, form, ends] of [
+    ['fp32', [], stops],
+    ['int8', ['--int8', '--precision', 'int8'], [undefined]],
+  ] as const) {
+    const out = join(folder, `${name}.vectors`);
+    for (const stop of ends) {
+      const { answer, figures } = await lrat(['embed', '--out', out, ...form], stop);
+      tell({ command: ['embed', ...form].join(' '), ...figures, encoded: answer?.encoded });
+    }
+    tell({ vectors: name, MB: statSync(out).size / 1e6 });
+    const { answer, figures } = await lrat(['search', question, '--vectors', out]);
+    tell({ command: 'search', ...figures, found: answer.hits.length });
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
 }
-const { answer, figures } = await lrat(['search', world.heldOut[0]!.text, '--vectors', fp32]);
-tell({ command: 'search', ...figures, first: answer.hits[0] });
-
-const encoder = await openEncoder(model);
-const vectors = await encoder.encode(
-  world.heldOut.map(({ text }) => text),
-  'query',
-);
-const [exact, coarse] = await Promise.all(
-  [fp32, int8].map(async path => DenseIndex.load(path, readVectorHeader(path).source).searchAll(vectors, k)),
-);
-const same = exact!.flatMap((hits, i) => {
-  const found = new Set(coarse![i]!.map(({ id }) => id));
-  return hits.map(({ id }) => Number(found.has(id)));
-});
-tell({ 'of the ten nearest the same in int8': same.reduce((sum, x) => sum + x) / same.length });
-await encoder.dispose();

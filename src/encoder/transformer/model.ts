@@ -86,8 +86,7 @@ export function readTransformer(
   const architecture = readArchitecture(folder);
   const defaults = usual(architecture.family, nameOf(resolve(dir)));
   const pooling = others.find(({ type }) => type === 'Pooling');
-  const limits = [architecture.maxTokens, maxTokens, readLimit(folder)];
-  const limit = Math.min(...limits.filter(each => each !== null));
+  const limit = Math.min(readTextLimit(folder, architecture), maxTokens ?? Number.POSITIVE_INFINITY);
   const tokenizerPath = join(folder, 'tokenizer.json');
   const tokenizer = modelTokenizer(readTokenizerJson(tokenizerPath), tokenizerPath, limit);
   if (tokenizer.size > architecture.vocabulary) {
@@ -200,6 +199,11 @@ function readPooling(place: string): Pooling {
 export function poolingConfig(pooling: Pooling, dimension: number): Record<string, unknown> {
   const modes = Object.entries(poolingFields).map(([field, mode]) => [field, mode === pooling]);
   return { word_embedding_dimension: dimension, ...Object.fromEntries(modes), include_prompt: true };
+}
+
+/** Tokens of a text that the model in a folder reads. Raises as `readTransformer` does. */
+export function readTextLimit(folder: string, architecture = readArchitecture(folder)): number {
+  return Math.min(architecture.maxTokens, readLimit(folder) ?? Number.POSITIVE_INFINITY);
 }
 
 /** What the folder says of the greatest length; where two files do, the wrapper's word counts. */

@@ -1,3 +1,4 @@
+import { LratError } from '../../base/errors.ts';
 import { asInRust, openTokenizer, type TokenizerJson, unusable } from '../tokenizer.ts';
 
 /** Text to the token ids that a model was trained on, special tokens and all. */
@@ -21,7 +22,15 @@ export function modelTokenizer(json: TokenizerJson, place: string, maxTokens: nu
   const before = whole.slice(0, start);
   const after = whole.slice(start + bare.length);
   const room = maxTokens - before.length - after.length;
-  if (room < 1) throw unusable(`${maxTokens} tokens leave no room for a text`, place);
+  if (room < 1) {
+    throw new LratError(
+      `puts ${whole.length - bare.length} tokens around a text, and ${maxTokens} are to be read.`,
+      {
+        place,
+        remedy: 'Have longer texts read (--max-length, or max_seq_length of the model).',
+      },
+    );
+  }
   return {
     size,
     encode: text => Int32Array.from([...before, ...ids(text, false).slice(0, room), ...after]),

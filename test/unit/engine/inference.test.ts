@@ -134,7 +134,7 @@ describe('what goes wrong names the model', () => {
     await expect(compiled).rejects.toMatchObject({
       name: 'LratError',
       message: expect.stringMatching(/^ONNX Runtime refused the graph: .*Erf/s),
-      place: "graph 'double erf'",
+      place: "model 'double erf'",
     });
   });
 

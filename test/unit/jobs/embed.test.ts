@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { LratError } from '../../../src/base/errors.ts';
 import { parseProgress, unwatched } from '../../../src/base/progress.ts';
@@ -164,9 +165,17 @@ test('texts cut shorter and products in 8 bits give vectors of their own, which 
   expect(differences.filter(x => x > 1e-5).length).toBeGreaterThan(size);
 
   expect((await search({ vectors: both.path })).notices).toEqual([
-    `model is searched by vectors computed in int8, of the first 6 tokens of a text (${both.path}).`,
+    `model is searched by vectors of fp32, products in int8, texts cut to 6 tokens (${both.path}).`,
   ]);
-  expect((await make('both', { maxLength: 6, int8: true })).encoded).toBe(0);
+  // The command line asks for the same.
+  const options = ['--workspace', workspace, '--model', model(), '--corpus', corpus(), '--out', both.path];
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...[cli, 'embed', ...options, '--int8', '--max-length', '6'],
+  ]);
+  expect(stdout).toContain(`${size} vectors of 8 numbers (fp32, products in int8, texts cut to 6 tokens)`);
+  expect(stdout).toContain(`0 were made now, ${size} before.`);
+  // A limit that is not below the model's own cuts nothing.
+  expect((await make('whole', { maxLength: 32 })).encoded).toBe(0);
   // Others are asked for: the file is made anew.
   expect((await make('both', {})).numbers).toEqual(whole.numbers);
 });
@@ -182,7 +191,13 @@ test('how vectors are computed is refused where it would do nothing', async () =
   const idle = 'a static encoder multiplies no matrices and reads whole texts.';
   expect(await refuse({ model: model('static'), int8: true })).toBe(`--int8: ${idle} ${transformer}`);
   expect(await refuse({ model: model('static'), maxLength: 9 })).toBe(`--max-length: ${idle} ${transformer}`);
+  expect(await refuse({ model: model('static'), device: 'webgpu' })).toBe(
+    `--device: static encoders compute on the CPU. ${transformer}`,
+  );
   expect(await refuse({ int8: true, device: 'webgpu' })).toContain('--int8: is for the CPU');
+  expect(await refuse({ maxLength: 2 })).toBe(
+    `${join(model(), 'tokenizer.json')}: puts 2 tokens around a text, and 2 are to be read. Have longer texts read (--max-length, or max_seq_length of the model).`,
+  );
 });
 
 test('vectors of another model or another corpus are refused', async () => {

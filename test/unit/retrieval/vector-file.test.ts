@@ -181,7 +181,7 @@ describe('writing vectors', () => {
       [{ source: { ...source, corpus: '9' } }, 'another corpus (2222, now 9)'],
       [{ precision: 'int8' }, 'another precision (fp32, now int8)'],
       [{ products: 'int8' }, 'another precision of products (fp32, now int8)'],
-      [{ maxTokens: 64 }, "another number of tokens of a text that are read (the model's, now 64)"],
+      [{ maxTokens: 64 }, "another greatest length of texts (the model's own, now 64)"],
       [{ dimension: 10 }, 'another dimension (5, now 10)'],
       [{ documents: 9 }, 'another number of documents (10, now 9)'],
     ] as const) {
