@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { miniLm } from '../test/bench/minilm.ts';
 import { line, record, root } from './results.mjs';
 
 /** Installed one after the other: PyTorch first, so that the others are content with it. */
@@ -90,6 +91,7 @@ try {
     const options = ['-q', '-p', 'no:cacheprovider', `--junitxml=${report}`];
     run(python, ['-m', 'pytest', ...options, tests], {
       LRAT_PREPARED: made,
+      LRAT_MINILM: miniLm() ?? '',
       HF_HUB_OFFLINE: '1',
       PYTHONDONTWRITEBYTECODE: '1',
     });

@@ -173,6 +173,9 @@ export function checkReplaceable(dir: string): void {
   }
 }
 
+/** The file of a model's card. */
+export const cardName = 'README.md';
+
 /** What a model folder's README tells of where the model comes from. */
 export interface ModelCard {
   /** In order: what (`Logs`, `Mining mode`, `Judge`, `Pairs`, …) and its value, one line each. */
@@ -223,9 +226,11 @@ export function renderCard(facts: ModelFacts, card: ModelCard): string {
         'Setting',
         Object.entries(card.recipe).map(([key, value]) => [key, worded(value)] as const),
       ),
-      'The loss is a weighted InfoNCE. The weight of a pair is the relevance intensity `w = (1 − exp(−ln 2 · l / β)) / μ_raw`, ' +
-        'where `l` is the length of the reasoning after the document was opened, `β` the half-life and `μ_raw` the mean: ' +
-        'Zhou et al., *Learning to Retrieve from Agent Trajectories*, arXiv 2604.04949, section 5.3.',
+      card.recipe.weighted === false
+        ? 'The loss is InfoNCE, in which all pairs count alike.'
+        : 'The loss is a weighted InfoNCE. The weight of a pair is the relevance intensity `w = (1 − exp(−ln 2 · l / β)) / μ_raw`, ' +
+            'where `l` is the length of the reasoning after the document was opened, `β` the half-life and `μ_raw` the mean: ' +
+            'Zhou et al., *Learning to Retrieve from Agent Trajectories*, arXiv 2604.04949, section 5.3.',
     );
   }
   if (card.figures !== undefined && Object.keys(card.figures).length > 0) {
@@ -240,6 +245,12 @@ export function renderCard(facts: ModelFacts, card: ModelCard): string {
     );
   }
   return `${sections.join('\n\n')}\n`;
+}
+
+/** A section more at the end of a model's card. */
+export function addToCard(dir: string, section: string): void {
+  const place = join(dir, cardName);
+  writeFileAtomic(place, `${readFileSync(place, 'utf8')}\n${section}\n`);
 }
 
 /** A setting for people: of several parts, each with its name. */

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { LratError } from '../base/errors.ts';
 import { Random } from '../base/random.ts';
 import type { Encoder } from './encoder.ts';
-import { type ModelCard, readModules, renderCard, writeModelFolder } from './model-folder.ts';
+import { cardName, type ModelCard, readModules, renderCard, writeModelFolder } from './model-folder.ts';
 import { type FloatTensor, openSafetensors, writeSafetensors } from './safetensors.ts';
 import {
   makeTokenizer,
@@ -133,7 +133,7 @@ export function saveStatic(dir: string, model: StaticModel, card: ModelCard): vo
       kind: `A static encoder (mean of ${model.table.shape[0]} token embeddings):`,
       dimension,
     };
-    writeFileSync(join(folder, 'README.md'), renderCard(facts, card));
+    writeFileSync(join(folder, cardName), renderCard(facts, card));
   });
 }
 

@@ -80,8 +80,9 @@ export interface TrainableEncoder {
   /**
    * @param texts each once @param tokensPerPass at most so many, unless a single text has more
    * @param step what is random differs with it, and follows from it and the seed
+   * @param mostBuckets by length that a pass has at most: the more, the less is padding, and the more computations
    */
-  plan(texts: readonly BatchText[], tokensPerPass: number, step: number): Plan;
+  plan(texts: readonly BatchText[], tokensPerPass: number, step: number, mostBuckets: number): Plan;
   /** The names of the sizes that the inputs of passes of a key have. */
   sizes(key: string): SizeGroups;
   /**

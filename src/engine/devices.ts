@@ -187,7 +187,7 @@ export function computationFailed(error: unknown, device: Device, place: string)
       {
         place,
         remedy:
-          'What was in its memory is gone, and this process cannot use it any more. Start again from the last checkpoint; if it happens again, on the CPU.',
+          'What was in its memory is gone, and this process cannot use it any more. Start again from the last checkpoint; if it happens again, on the CPU (lrat train --resume RUN --device cpu).',
         cause: error,
       },
     );

@@ -6,11 +6,14 @@ import { AtomicFile, writeFileAtomic } from '../base/files.ts';
 import type { Job } from '../base/progress.ts';
 import type { Encoder } from '../encoder/encoder.ts';
 import { modelFolder } from '../encoder/hub.ts';
+import { addToCard } from '../encoder/model-folder.ts';
 import { modelFamily, openEncoder } from '../encoder/open.ts';
 import type { DeviceWish } from '../engine/device-wish.ts';
-import { evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
+import { describeDifference } from '../evaluation/bootstrap.ts';
+import { type Evaluation, evaluate, queriesFromPairs } from '../evaluation/evaluate.ts';
 import { basisOf, scoresOf, writeScores } from '../evaluation/scores.ts';
 import { holdOut } from '../evaluation/split.ts';
+import { formatInterval } from '../evaluation/table.ts';
 import type { PairRow } from '../mining/pair.ts';
 import { pairRecordPath, readPairs } from '../mining/pair-file.ts';
 import { Bm25Index, luceneBm25 } from '../retrieval/bm25.ts';
@@ -240,7 +243,7 @@ function lineageOf(pairs: string): Record<string, string> {
     record = JSON.parse(readFileSync(pairRecordPath(pairs), 'utf8'));
   } catch {
     // Pairs of other tools have no record.
-    return {};
+    return { Judge: 'not recorded' };
   }
   const { judges, tokenizer, halfLife, muRaw } = record;
   return {
@@ -313,6 +316,29 @@ async function compareWithBase({ run, model }: TrainResult, heldOut: string, job
   const { metrics, queries, questions, withoutRelevant, rows: table, differences } = evaluation;
   const result = { version: 1, metrics, queries, questions, withoutRelevant, rows: table, differences };
   writeFileAtomic(folder.result, `${JSON.stringify(result, null, 2)}\n`);
+  addToCard(model, heldOutSection(evaluation));
+}
+
+function heldOutSection({ metrics, queries, questions, rows, differences }: Evaluation): string {
+  const table = [
+    ['Retriever', ...metrics],
+    ['---', ...metrics.map(() => '---:')],
+    ...rows.map(({ retriever, metrics: own }) => [
+      retriever,
+      ...metrics.map(each => formatInterval(own[each]!)),
+    ]),
+    ...differences.map(({ retriever, baseline, metrics: own }) => [
+      `${retriever} − ${baseline}`,
+      ...metrics.map(each => describeDifference(own[each]!)),
+    ]),
+  ].map(cells => `| ${cells.join(' | ')} |`);
+  return [
+    '## On held-out questions',
+    '',
+    `${queries} queries of ${questions} questions, among the documents of their pairs. Means in percent with 95 % intervals; differences are paired by question.`,
+    '',
+    ...table,
+  ].join('\n');
 }
 
 /** Measures an encoder after each epoch on held-out pairs, among the documents that those pairs hold. */

@@ -56,6 +56,9 @@ export function tokensOnDevice(
   return Math.min(tokensPerPass, Math.max(leastTokensPerPass, most));
 }
 
+/** Of a pass. A GPU takes longer to be told of a small computation than to do it. */
+const mostBuckets: Readonly<Record<Device, number>> = { cpu: 16, webgpu: 8 };
+
 /** What a stepper has found out about memory, and another one of the same training has to know to give the same numbers. */
 export interface Thrift {
   /** Tokens that go through the model at a time, if memory ran out with more. */
@@ -129,7 +132,8 @@ export class Stepper {
     let planned = Number.POSITIVE_INFINITY;
     const { plan, loss, gradients } = await this.#withLessMemory(
       async tokensPerPass => {
-        const plan = this.#model.plan(texts, tokensPerPass, number);
+        const buckets = mostBuckets[this.#options.device];
+        const plan = this.#model.plan(texts, tokensPerPass, number, buckets);
         planned = plan.tokens;
         await this.#spare(plan);
         return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };

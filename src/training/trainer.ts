@@ -92,7 +92,7 @@ export interface TrainResult {
 
 /**
  * Trains an encoder on mined pairs. When `job` is told to stop, the run is kept with a checkpoint, and `resume` ends it
- * with the same losses and parameters, bit for bit, that it would have had without the stop.
+ * with the same losses and parameters that it would have had without the stop: on the CPU to the bit.
  *
  * @throws LratError if pairs or base cannot be used, the loss is not finite, or something cannot be written.
  */
@@ -376,7 +376,7 @@ class Training {
       told = performance.now();
     };
     const save = async () => {
-      await this.#stepper.read();
+      await this.#read();
       // The metrics first: those after a checkpoint's step can be forgotten, those before it must be there.
       this.#folder.flush();
       saveCheckpoint(this.#folder, this.#model, this.#moments, position);
@@ -393,7 +393,7 @@ class Training {
       figures: this.#figures,
     });
     const finished = async () => {
-      await this.#stepper.read();
+      await this.#read();
       const { best } = position;
       if (best === undefined || best.since === 0) return summary('finished');
       restoreBest(this.#folder, this.#model, best);
@@ -495,7 +495,7 @@ class Training {
 
   /** Takes figures of the model as it is now. False if the job was told to stop meanwhile. */
   async #measure(epoch: number, onEvaluate: NonNullable<RunOptions['onEvaluate']>): Promise<boolean> {
-    await this.#stepper.read();
+    await this.#read();
     const encoder = this.#model.encoder(this.#name);
     try {
       this.#figures = await onEvaluate(encoder, this.step);
@@ -544,15 +544,25 @@ class Training {
     const warmup = Math.round(warmupRatio * this.#steps);
     const learningRate = peak * learningRateShare(number, warmup, this.#steps, decay);
     const result = await this.#stepper.step(draws, number, learningRate);
-    if (!result.finite) {
-      this.#folder.flush();
-      const [checkpoint] = this.#folder.listCheckpoints();
-      throw new LratError(`step ${number} leads to numbers that are not finite (loss ${result.loss}).`, {
-        place: this.#folder.path,
-        remedy: `Train with a lower learning rate or a higher temperature${this.#recipe.fp16 ? ', or without --fp16' : ''}.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
-      });
-    }
+    if (!result.finite) throw this.#diverged(number, result.loss);
     this.step = number;
     return { ...result, learningRate };
+  }
+
+  /** Brings the model up to date in main memory. What a GPU has learned is looked at here, before it is kept. */
+  async #read(): Promise<void> {
+    await this.#stepper.read();
+    if (this.#options.device === 'cpu') return;
+    for (const { data } of this.#model.parameters.values())
+      if (!data.every(Number.isFinite)) throw this.#diverged(this.step, this.#loss);
+  }
+
+  #diverged(step: number, loss: number | null): LratError {
+    this.#folder.flush();
+    const [checkpoint] = this.#folder.listCheckpoints();
+    return new LratError(`step ${step} leads to numbers that are not finite (loss ${loss}).`, {
+      place: this.#folder.path,
+      remedy: `Train with a lower learning rate or a higher temperature${this.#recipe.fp16 ? ', or without --fp16' : ''}.${checkpoint === undefined ? '' : ` The last good state is kept in ${checkpoint}.`}`,
+    });
   }
 }

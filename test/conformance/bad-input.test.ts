@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { buildStatic, saveStatic } from '../../src/encoder/static.ts';
 import { workspacePaths } from '../../src/workspace/paths.ts';
+import { saveRandomModel } from '../unit/encoder/transformer-models.ts';
 import { runLog, search, smallRun, temporaryFolder, think, write } from '../unit/workspace/support.ts';
 import { answer, lrat } from './command-line.ts';
 
@@ -349,6 +350,89 @@ describe('what people give beside the logs', () => {
       /config\.json:4:1: is not JSON from here on\. Mend/,
     );
   });
+});
+
+describe('transformers that cannot be used', () => {
+  const folder = temporaryFolder(afterAll);
+  const broken = join(folder, 'broken');
+  const corpus = join(folder, 'corpus.jsonl');
+  const pairs = join(folder, 'pairs.jsonl');
+  beforeAll(() => {
+    write(corpus, '{"docid": "a", "text": "the red fox"}\n');
+    write(pairs, '{"query": "who", "pos": ["the red fox"], "neg": ["lazy dogs"]}\n');
+  });
+  const changeJson = (name: string, change: (json: Record<string, never>) => object) => {
+    const path = join(broken, name);
+    write(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))));
+  };
+
+  it.each([
+    [
+      'a parameter that is no number',
+      () => {
+        const path = join(broken, 'model.safetensors');
+        const bytes = readFileSync(path);
+        bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+        writeFileSync(path, bytes);
+      },
+      /broken: tensor '[\w.]+' holds NaN \(element \d+\)/,
+    ],
+    [
+      'a tensor of a wrong shape',
+      () => changeJson('config.json', config => ({ ...config, intermediate_size: 20 })),
+      /model\.safetensors: tensor 'encoder\.layer\.0\.intermediate\.dense\.weight' has shape \[24, 8\], \[20, 8\] is needed/,
+    ],
+    [
+      'a missing tensor',
+      () => changeJson('config.json', config => ({ ...config, num_hidden_layers: 3 })),
+      /model\.safetensors: tensor 'encoder\.layer\.2\.[\w.]+' is missing/,
+    ],
+    [
+      'an architecture that nobody knows',
+      () => changeJson('config.json', config => ({ ...config, model_type: 't5' })),
+      /config\.json: is of the architecture t5, which is not known here/,
+    ],
+    [
+      'a tokenizer of another model',
+      () =>
+        changeJson('tokenizer.json', ({ model, ...json }: Record<string, { vocab: object }>) => ({
+          ...json,
+          model: { ...model, vocab: { ...model!.vocab, another: 99 } },
+        })),
+      /tokenizer\.json: has ids up to 99, the model's embedding table \d+ rows/,
+    ],
+    [
+      'an index that names a file that is not there',
+      () => {
+        rmSync(join(broken, 'model.safetensors'));
+        const index = {
+          weight_map: { 'embeddings.word_embeddings.weight': 'model-00001-of-00002.safetensors' },
+        };
+        write(join(broken, 'model.safetensors.index.json'), JSON.stringify(index));
+      },
+      /model-00001-of-00002\.safetensors/,
+    ],
+  ])(
+    'with %s are refused by embedding, search and training, and left as they are',
+    async (_, damage, words) => {
+      rmSync(broken, { recursive: true, force: true });
+      saveRandomModel(broken, 'bert');
+      damage();
+      const before = contentOf(broken);
+      for (const command of [
+        ['embed', '--model', broken, '--corpus', corpus, '--out', join(folder, 'vectors')],
+        ['search', 'fox', '--model', broken, '--corpus', corpus],
+        ['train', '--pairs', pairs, '--base', broken, '--out', join(folder, 'new'), '--workspace', folder],
+      ]) {
+        const said = await failing(command);
+        expect(said).toMatch(words);
+        // Message, and then a sentence that says what to do.
+        expect(said.trim()).toMatch(/[.)] [A-Z][^.]+.*\.$/s);
+      }
+      expect(contentOf(broken)).toEqual(before);
+      expect(existsSync(join(folder, 'new'))).toBe(false);
+    },
+  );
 });
 
 describe('models that cannot be used', () => {

@@ -175,12 +175,16 @@ def test_vectors(family, texts, name, vectors):
         assert [i for i, each in enumerate(error) if each > 1e-5] in ([], tied)
 
 
-def test_vectors_of_transformers_js(family, made, texts):
+def test_vectors_of_transformers_js(family, made):
+    check_transformers_js(family, made)
+
+
+def check_transformers_js(folder, made):
     """The exported model in transformers.js, local files only: as ours and sentence-transformers'; in 8 bits nearly so."""
     script = pathlib.Path(__file__).parent / "transformers-js.ts"
-    subprocess.run(["node", script, family / "model", made, family], check=True)
-    theirs = json.loads((family / "transformers-js.json").read_text(encoding="utf-8"))
-    ours = json.loads((family / "vectors.json").read_text(encoding="utf-8"))
+    subprocess.run(["node", script, folder / "model", made, folder], check=True)
+    theirs = json.loads((folder / "transformers-js.json").read_text(encoding="utf-8"))
+    ours = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
     for kind in ("query", "document"):
         vectors = numpy.array(ours[kind])
         whole = theirs[f"fp32 {kind}"]

@@ -2,11 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../src/base/random.ts';
-import { openEncoder, openForTraining } from '../../src/encoder/open.ts';
+import { openForTraining } from '../../src/encoder/open.ts';
 import { type FloatTensor, writeSafetensors } from '../../src/encoder/safetensors.ts';
-import { readTokenizerJson } from '../../src/encoder/tokenizer.ts';
 import type { TrainableEncoder } from '../../src/encoder/trainable.ts';
-import { modelTokenizer } from '../../src/encoder/transformer/tokens.ts';
 import { gradients } from '../../src/engine/gradient.ts';
 import { Graph } from '../../src/engine/graph.ts';
 import { mul, reduceSum } from '../../src/engine/operators.ts';
@@ -14,35 +12,22 @@ import { tensor } from '../../src/engine/tensor.ts';
 import { publishedRecipe } from '../../src/training/recipe.ts';
 import { readTrainingSet } from '../../src/training/rows.ts';
 import { compile } from '../unit/engine/compile.ts';
+import { putIds, putVectors } from './encodings.ts';
 import { tenSteps } from './steps.ts';
 
 const [model, plain, prepared, out] = process.argv.slice(2) as [string, string, string, string];
 const put = (name: string, value: unknown) => writeFileSync(join(out, name), JSON.stringify(value));
 const { texts }: { texts: string[] } = JSON.parse(readFileSync(join(prepared, 'texts.json'), 'utf8'));
 
-const tokenizer = modelTokenizer(readTokenizerJson(join(model, 'tokenizer.json')), model, 64);
-const tokenized: string[] = JSON.parse(readFileSync(join(out, 'tokenized.json'), 'utf8'));
-put(
-  'ids.json',
-  tokenized.map(text => [...tokenizer.encode(text)]),
-);
-
-async function putVectors(name: string, folder: string): Promise<void> {
-  const encoder = await openEncoder(folder);
-  const rows = async (kind: 'query' | 'document') => {
-    const vectors = await encoder.encode(texts, kind);
-    return texts.map((_, i) => [...vectors.subarray(i * encoder.dimension, (i + 1) * encoder.dimension)]);
-  };
-  put(name, { query: await rows('query'), document: await rows('document') });
-}
-await putVectors('vectors.json', model);
+putIds(model, out);
+await putVectors(join(out, 'vectors.json'), model, texts);
 
 const options = { maxTokens: null, frozenLayers: 0, lora: null, dropout: 0, seed: 0 };
 const fromPlain = await openForTraining(plain, options);
 for (const { data } of fromPlain.parameters.values()) for (const i of data.keys()) data[i]! *= 1.01;
 const savedFromPlain = join(out, 'saved-from-plain');
 fromPlain.save(savedFromPlain, { lineage: {} });
-await putVectors('vectors-from-plain.json', savedFromPlain);
+await putVectors(join(out, 'vectors-from-plain.json'), savedFromPlain, texts);
 
 const trainable = await openForTraining(model, { ...options, maxTokens: 32 });
 await putBesidePadding('padding.safetensors', trainable);
@@ -61,7 +46,7 @@ trainable.save(join(out, 'saved'), { lineage: {} });
 /** The vectors of three texts beside a row that is padding altogether, a direction for each, and the gradients of their products. */
 async function putBesidePadding(name: string, model: TrainableEncoder): Promise<void> {
   const some = texts.slice(0, 3).map(text => ({ kind: 'document' as const, text }));
-  const { passes, rows } = model.plan(some, Number.POSITIVE_INFINITY, 0);
+  const { passes, rows } = model.plan(some, Number.POSITIVE_INFINITY, 0, 8);
   const [{ key, inputs, members }] = passes as [(typeof passes)[0]];
   const [height, length] = [some.length + 1, inputs.ids0!.shape[1]!];
   const directions = Float32Array.from({ length: height * model.dimension }, (_, i) => Math.cos(i));

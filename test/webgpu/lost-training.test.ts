@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest';
 import { unwatched } from '../../src/base/progress.ts';
 import { Random } from '../../src/base/random.ts';
 import { openForTraining } from '../../src/encoder/open.ts';
+import { openSafetensors } from '../../src/encoder/safetensors.ts';
 import { drawEpoch } from '../../src/training/batches.ts';
 import { initialMoments } from '../../src/training/learner.ts';
 import { publishedRecipe } from '../../src/training/recipe.ts';
@@ -25,8 +26,28 @@ const rows = words.map((word, i) => ({
 }));
 writeFileSync(pairs, rows.map(row => JSON.stringify(row)).join('\n'));
 const base = join(root, 'base');
-saveRandomModel(base, 'bert');
+const parameters = saveRandomModel(base, 'bert');
 const recipe = { ...publishedRecipe, epochs: 1, batchSize: 2, groupSize: 1, learningRate: 1e-3 };
+
+test('a training that leads to numbers that are not finite keeps no checkpoint of them', async () => {
+  const folder = mkdtempSync(join(root, 'wild-'));
+  const wild = { ...recipe, learningRate: 1e37, warmupRatio: 0.9 };
+  const training = train(
+    { workspace: folder, pairs, base, out: join(folder, 'model'), recipe: wild },
+    unwatched,
+    { device: 'webgpu', checkpointSeconds: 0 },
+  );
+  await expect(training).rejects.toMatchObject({
+    name: 'LratError',
+    message: expect.stringMatching(/step \d+ leads to numbers that are not finite/),
+  });
+  const runs = join(folder, '.lrat', 'runs');
+  for (const checkpoint of new RunFolder(join(runs, readdirSync(runs)[0]!)).listCheckpoints()) {
+    const kept = openSafetensors(checkpoint);
+    for (const [name, { shape }] of parameters)
+      expect(kept.floats(name, shape).data.every(Number.isFinite)).toBe(true);
+  }
+});
 
 test.skipIf(reason !== null)('a GPU without room for parameters and moments is told as that', async () => {
   const small = await openForTraining(base, recipe);

@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** What runs on WebGPU, in processes of its own: a driver that fails may take its process with it. */
 export default defineConfig({
   test: {
-    include: ['test/webgpu/**/*.test.ts', 'test/unit/engine/{operators,device-adamw}.test.ts'],
+    include: ['test/webgpu/**/*.test.ts', 'test/unit/engine/{operators,layers,device-adamw}.test.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',

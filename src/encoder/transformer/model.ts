@@ -50,7 +50,8 @@ const task = 'Given a web search query, retrieve relevant passages that answer t
 
 /**
  * What a model does where its folder does not say. Of BERT's family only the name tells: E5 (arXiv 2212.03533) and
- * multilingual E5 (arXiv 2402.05672) were trained with prompts that their folders do not hold.
+ * multilingual E5 (arXiv 2402.05672) were trained with prompts that their folders do not hold, and BGE (arXiv 2309.07597,
+ * 2402.03216) takes the vector of the first token.
  */
 function usual(family: string, name: string): Usual {
   // With and without a space after `Query:`, as each was trained (LRAT, section 5.4).
@@ -60,6 +61,8 @@ function usual(family: string, name: string): Usual {
     return { pooling: 'mean', prompts: { query: `Instruct: ${task}\nQuery: `, document: '' } };
   if (/\be5-(?:small|base|large)(?:-v2)?$/i.test(name))
     return { pooling: 'mean', prompts: { query: 'query: ', document: 'passage: ' } };
+  if (/\bbge-(?:small|base|large|m3)\b/i.test(name))
+    return { pooling: 'cls', prompts: { query: '', document: '' } };
   return { pooling: 'mean', prompts: { query: '', document: '' } };
 }
 

@@ -12,10 +12,10 @@ const greatestPart = 1 / 4;
  * Buckets of a pass by its texts: more save little padding, and make products smaller. Few numbers, as each needs a graph.
  * @param isEven whether all are of nearly one length @param shares of attention that they have together
  */
-function bucketsFor(texts: number, isEven: boolean, shares: number): number {
-  if (texts >= 8 && shares > manyShares) return 8;
+function bucketsFor(texts: number, isEven: boolean, shares: number, most: number): number {
+  if (texts >= 8 && shares > manyShares) return Math.min(most, texts >= 16 ? 16 : 8);
   if (isEven || texts < 4) return 1;
-  return texts >= 32 ? 8 : 4;
+  return Math.min(most, texts >= 32 ? 8 : 4);
 }
 
 /** Texts of nearly one length, which have so little more padding as one bucket, are not divided. */
@@ -23,19 +23,21 @@ const negligible = 1.01;
 
 /**
  * Divides texts into passes, and each pass into buckets so that as little as possible is padding.
- * @param lengths in tokens @param tokensPerPass padding included; a longer text has a pass to itself
- * @returns passes of nearly equal numbers of tokens; each has eight or four buckets, or one if more would save neither padding
- * nor memory
+ * @param lengths in tokens @param tokensPerPass padding included; a longer text has a pass to itself @param mostBuckets of a
+ * pass
+ * @returns passes of nearly equal numbers of tokens; each has 16, eight or four buckets where it may, or one if more would save neither
+ * padding nor memory
  */
-export function layOut(lengths: readonly number[], tokensPerPass: number): Bucket[][] {
+export function layOut(lengths: readonly number[], tokensPerPass: number, mostBuckets: number): Bucket[][] {
+  const intoBuckets = (members: readonly number[]) => cutByLength(members, lengths, mostBuckets);
   const longestFirst = [...lengths.keys()].sort((a, b) => lengths[b]! - lengths[a]!);
-  const whole = intoBuckets(longestFirst, lengths);
+  const whole = intoBuckets(longestFirst);
   if (padded(whole) <= tokensPerPass || lengths.length === 1) return [whole];
   const passes: Bucket[][] = [];
   // What padding adds is not known beforehand: a pass that has become too large is divided again.
   const waiting = divide(longestFirst, lengths, Math.ceil(padded(whole) / tokensPerPass)).reverse();
   for (let members = waiting.pop(); members !== undefined; members = waiting.pop()) {
-    const buckets = intoBuckets(members, lengths);
+    const buckets = intoBuckets(members);
     if (members.length > 1 && padded(buckets) > tokensPerPass)
       waiting.push(...divide(members, lengths, 2).reverse());
     else passes.push(buckets);
@@ -61,12 +63,12 @@ function divide(members: readonly number[], lengths: readonly number[], parts: n
 }
 
 /** Cuts texts, the longest first, where it leaves the least padding. */
-function intoBuckets(members: readonly number[], lengths: readonly number[]): Bucket[] {
+function cutByLength(members: readonly number[], lengths: readonly number[], mostBuckets: number): Bucket[] {
   const length = (i: number) => Math.max(1, lengths[members[i]!]!);
   const tokens = members.reduce((sum, _, i) => sum + length(i), 0);
   const isEven = members.length * length(0) <= negligible * tokens;
   const shares = members.reduce((sum, _, i) => sum + length(i) ** 2, 0);
-  const count = bucketsFor(members.length, isEven, shares);
+  const count = bucketsFor(members.length, isEven, shares, mostBuckets);
   const most = shares > manyShares ? shares * greatestPart : Number.POSITIVE_INFINITY;
   return cut(members, length, count, most) ?? cut(members, length, count, Number.POSITIVE_INFINITY)!;
 }

@@ -7,7 +7,14 @@ import { sharedFloats } from '../../base/shared.ts';
 import type { Value } from '../../engine/graph.ts';
 import { add, matmul, mul } from '../../engine/operators.ts';
 import type { HostTensor } from '../../engine/tensor.ts';
-import { changeSettings, type ModelCard, modelFiles, renderCard, writeModelFolder } from '../model-folder.ts';
+import {
+  cardName,
+  changeSettings,
+  type ModelCard,
+  modelFiles,
+  renderCard,
+  writeModelFolder,
+} from '../model-folder.ts';
 import { writeSafetensors } from '../safetensors.ts';
 import type { BatchText, Lora, Parameter, Pass, TrainableEncoder, TrainingOptions } from '../trainable.ts';
 import { dropoutInputs, dropoutTensors } from './dropout.ts';
@@ -65,7 +72,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
     tokensPerPass: Math.max(256, Math.floor(passBytes() / scattered / architecture.bytesPerToken)),
     tensorBytesPerToken: 4 * Math.max(architecture.widest, architecture.dropout.heads * base.maxTokens),
 
-    plan(texts, tokensPerPass, step) {
+    plan(texts, tokensPerPass, step, mostBuckets) {
       const tokens = texts.map(tokensOf);
       const lengths = tokens.map(({ length }) => length);
       // The words of the batch are numbered anew: a table of these is all that the graphs get.
@@ -81,7 +88,8 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
           return number;
         }),
       );
-      const passes = layOut(lengths, tokensPerPass).map((buckets): Pass => {
+      const most = Math.min(mostBuckets, bucketsOfDistinctSizes(base.architecture.maxTokens));
+      const passes = layOut(lengths, tokensPerPass, most).map((buckets): Pass => {
         const inputs: Record<string, HostTensor> = {};
         for (const [i, bucket] of buckets.entries()) {
           for (const [name, values] of Object.entries(textTensors(bucket, renumbered, base.pooling)))
@@ -214,7 +222,7 @@ export function saveTransformer(dir: string, model: TransformerModel, card: Mode
       kind: `A ${architecture.family} encoder (${pooling} pooling):`,
       dimension: architecture.hidden,
     };
-    writeFileSync(join(folder, 'README.md'), renderCard(facts, card));
+    writeFileSync(join(folder, cardName), renderCard(facts, card));
   });
 }
 
@@ -241,4 +249,12 @@ function inSinglePrecision(config: Readonly<Record<string, unknown>>): Readonly<
   const present = precisionFields.filter(field => field in config);
   if (present.length === 0) return config;
   return { ...config, ...Object.fromEntries(present.map(field => [field, 'float32'])) };
+}
+
+/**
+ * How many buckets a graph may have: its sizes are found out by building it at small ones (`SizeSolver`), of which there are
+ * two for each bucket and four more, each another, and all have to be less than the table of positions has rows.
+ */
+function bucketsOfDistinctSizes(maxTokens: number): number {
+  return Math.max(1, Math.floor((maxTokens - 9) / 2));
 }

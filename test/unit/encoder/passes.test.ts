@@ -18,8 +18,9 @@ describe('the layout of passes', () => {
       Array.from({ length: 64 }, () => 256),
       Array.from({ length: 12 }, () => 512),
     ]) {
-      const passes = layOut(lengths, 100_000);
-      expect(passes.map(({ length }) => length)).toEqual([8]);
+      const passes = layOut(lengths, 100_000, 16);
+      expect(passes.map(({ length }) => length)).toEqual([lengths.length < 16 ? 8 : 16]);
+      expect(layOut(lengths, 100_000, 8).map(({ length }) => length)).toEqual([8]);
       expectWhole(passes, lengths);
       const shares = passes[0]!.map(({ texts, length }) => texts * length ** 2);
       const all = lengths.reduce((sum, length) => sum + length ** 2, 0);
@@ -29,9 +30,9 @@ describe('the layout of passes', () => {
 
   it('leaves a few texts of one length together, and cuts others where it saves the most padding', () => {
     const even = Array.from({ length: 32 }, () => 128);
-    expect(layOut(even, 100_000)).toEqual([[{ members: [...even.keys()], texts: 32, length: 128 }]]);
+    expect(layOut(even, 100_000, 16)).toEqual([[{ members: [...even.keys()], texts: 32, length: 128 }]]);
     const uneven = Array.from({ length: 40 }, (_, i) => [3, 9, 20, 31, 50, 60, 71, 90][i % 8]!);
-    const [pass, ...others] = layOut(uneven, 100_000);
+    const [pass, ...others] = layOut(uneven, 100_000, 16);
     expect(others).toEqual([]);
     expect(pass!.map(({ texts, length }) => [texts, length])).toEqual(
       [90, 71, 60, 50, 31, 20, 9, 3].map(length => [5, length]),
@@ -40,7 +41,7 @@ describe('the layout of passes', () => {
 
   it('cuts as it can where a single text has more than a quarter of the shares', () => {
     const lengths = [2000, ...Array.from({ length: 10 }, (_, i) => 10 + i)];
-    const passes = layOut(lengths, 100_000);
+    const passes = layOut(lengths, 100_000, 16);
     expectWhole(passes, lengths);
     expect(passes[0]![0]).toEqual({ members: [0], texts: 1, length: 2000 });
   });

@@ -236,6 +236,8 @@ describe('what a folder does not say', () => {
     ['multilingual-e5-small', 'bert', 'query: ', 'passage: '],
     ['e5-base-v2', 'bert', 'query: ', 'passage: '],
     ['all-MiniLM-L6-v2', 'bert', '', ''],
+    ['bge-base-en-v1.5', 'bert', '', ''],
+    ['bge-m3', 'bert', '', ''],
     ['any', 'qwen3', `Instruct: ${task}\nQuery:`, ''],
   ] as const)('is known of %s, and told by what comes of it', async (name, family, query, document) => {
     const folder = join(newFolder(), name);
@@ -245,7 +247,7 @@ describe('what a folder does not say', () => {
     writeFileSync(join(folder, 'modules.json'), JSON.stringify(modules));
     const { prompts, pooling } = readTransformer(folder, readModules(folder));
     expect(prompts).toEqual({ query, document });
-    expect(pooling).toBe(family === 'bert' ? 'mean' : 'lasttoken');
+    expect(pooling).toBe(family === 'qwen3' ? 'lasttoken' : name.startsWith('bge') ? 'cls' : 'mean');
     const out = newFolder();
     (await openForTraining(folder, publishedRecipe)).save(out, { lineage: {} });
     expect(readTransformer(out, readModules(out)).prompts).toEqual(prompts);
@@ -310,7 +312,7 @@ describe.each(['mean', 'cls', 'lasttoken'])('a text without a token, pooled by %
   it('has no share in a training step', async () => {
     const model = await openForTraining(bareModel(), publishedRecipe);
     const texts = ['the red fox', '', 'a', ''].map(text => ({ kind: 'document' as const, text }));
-    const { passes } = model.plan(texts, 1000, 1);
+    const { passes } = model.plan(texts, 1000, 1, 16);
     const sums = new Map<number, number>();
     for (const { key, inputs, members } of passes) {
       let row = 0;

@@ -100,7 +100,7 @@ describe('what a training is asked for', () => {
 describe('a training that is resumed', () => {
   it('is refused when it measures while it trains and the questions for that are gone', async () => {
     const { workspace, ask } = setUp();
-    const settings = { heldOut: 0.3, patience: 2, epochs: 3 };
+    const settings = { heldOut: 0.3, patience: 2, epochs: 3, weights: false };
     const { run, heldOut } = await trainModel(ask(settings), stopped);
     const kept = readFileSync(heldOut!);
     rmSync(heldOut!);
@@ -109,6 +109,15 @@ describe('a training that is resumed', () => {
       remedy: expect.stringContaining('Put the file back'),
     });
     write(heldOut!, kept.toString());
-    expect(await resumeTraining({ workspace, run }, unwatched)).toMatchObject({ state: 'finished', heldOut });
+    const finished = await resumeTraining({ workspace, run }, unwatched);
+    expect(finished).toMatchObject({ state: 'finished', heldOut });
+    const card = readFileSync(join(finished.model!, 'README.md'), 'utf8');
+    expect(card).toContain('| Judge | not recorded |');
+    expect(card).toContain('in which all pairs count alike');
+    const [, held] = card.split('## On held-out questions');
+    expect(held).toMatch(/^\n\n\d+ queries of \d+ questions, among the documents of their pairs\./);
+    for (const retriever of ['BM25', 'base', 'trained', 'BM25 − base', 'trained − base']) {
+      expect(held).toMatch(new RegExp(`^\\| ${retriever} \\| [+−]?\\d+\\.\\d \\[[^\\]]+\\]`, 'm'));
+    }
   });
 });

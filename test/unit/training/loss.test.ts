@@ -49,6 +49,7 @@ async function program(draws: readonly Draw[], form: Form, temperature = 0.1) {
     encoded.map(text => ({ kind: 'query', text })),
     Number.POSITIVE_INFINITY,
     0,
+    8,
   );
   const graph = new Graph('loss');
   const feeds: Record<string, ReturnType<typeof tensor>> = {};

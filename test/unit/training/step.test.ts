@@ -103,7 +103,7 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
       for (const tokensPerPass of [1, 40]) {
         const model = await open(family);
         const texts = documents.map(({ text }) => ({ kind: 'document' as const, text }));
-        expect(model.plan(texts, tokensPerPass, 0).passes.length).toBeGreaterThan(1);
+        expect(model.plan(texts, tokensPerPass, 0, 16).passes.length).toBeGreaterThan(1);
         const cached = await trained(model, { tokensPerPass, recipe: { weighted } });
         for (const what of ['loss', 'gradientNorm'] as const) {
           expectClose(
@@ -129,7 +129,7 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     const model = await open(family);
     const asked = many.map(({ text }) => ({ kind: 'document' as const, text }));
     const keys = (tokensPerPass: number) =>
-      new Set(model.plan(asked, tokensPerPass, 0).passes.map(({ key }) => key));
+      new Set(model.plan(asked, tokensPerPass, 0, 16).passes.map(({ key }) => key));
     expect([keys(100_000), keys(150)]).toEqual([new Set(['8']), new Set(['4'])]);
     const whole = await trained(await open(family), how);
     const parts = await trained(model, { ...how, tokensPerPass: 150 });
@@ -224,7 +224,7 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     const model = await open(family);
     const texts = documents.map(({ text }) => ({ kind: 'document' as const, text }));
     const tensorBytes = 64 * model.tensorBytesPerToken;
-    const { passes } = model.plan(texts, tokensOnDevice(model, tensorBytes), 0);
+    const { passes } = model.plan(texts, tokensOnDevice(model, tensorBytes), 0, 8);
     expect(passes.length).toBeGreaterThan(1);
     for (const { inputs, key } of passes) {
       const shapes = Array.from({ length: Number(key) }, (_, i) => inputs[`ids${i}`]!.shape);

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../../src/base/random.ts';
+import type { Value } from '../../../src/engine/graph.ts';
+import {
+  attention,
+  geluTanh,
+  inParts,
+  linear,
+  rmsNorm,
+  rotary,
+  selfAttention,
+  silu,
+} from '../../../src/engine/layers.ts';
+import { mul, relu } from '../../../src/engine/operators.ts';
+import { type Case, check, device } from './check.ts';
+import { at, build, line, map, type Nd, normals, sum, uniform } from './reference.ts';
+
+/** 0, or what keeps the mean: dropout of a part of the elements. */
+function dropout(random: Random, shape: readonly number[]): Nd {
+  const kept = uniform(random, shape, 0, 1);
+  return map(x => (x < 0.3 ? 0 : 1.5), kept);
+}
+
+/** Attention by its definition. @param q `[texts, heads, length, size]` @param k, v with as many heads or fewer */
+function attended(q: Nd, k: Nd, v: Nd, bias: Nd, kept: Nd): Nd {
+  const [texts, heads, length, size] = q.shape as [number, number, number, number];
+  const share = heads / k.shape[1]!;
+  const positions = [...Array(length).keys()];
+  const scores = build([texts, heads, length, length], ([n, h, i, j]) => {
+    const group = Math.floor(h! / share);
+    const product = sum(
+      Array.from({ length: size }, (_, s) => at(q, [n!, h!, i!, s]) * at(k, [n!, group, j!, s])),
+    );
+    return product / Math.sqrt(size) + at(bias, [n!, h!, i!, j!]);
+  });
+  return build(q.shape, ([n, h, i, s]) => {
+    const row = line(scores, [n!, h!, i!, 0], 3).map(Math.exp);
+    const total = sum(row);
+    return sum(
+      positions.map(
+        j => (row[j]! / total) * at(kept, [n!, h!, i!, j]) * at(v, [n!, Math.floor(h! / share), j, s!]),
+      ),
+    );
+  });
+}
+
+/** For each text its last positions are padding, which no position sees. */
+function padded(random: Random, texts: number, length: number): { bias: Nd; mask: Nd } {
+  const lengths = Array.from({ length: texts }, () => 1 + random.below(length));
+  const mask = build([texts, length], ([n, j]) => (j! < lengths[n!]! ? 1 : 0));
+  return { mask, bias: build([texts, 1, 1, length], ([n, , , j]) => (at(mask, [n!, j!]) === 1 ? 0 : -1e4)) };
+}
+
+const layers: Readonly<Record<string, (random: Random) => Case>> = {
+  attention(random) {
+    const groups = 1 + random.below(2);
+    const [texts, length, size] = [1 + random.below(2), 1 + random.below(4), 1 + random.below(3)];
+    const heads = groups * (1 + random.below(3));
+    const kept = dropout(random, [texts, heads, length, length]);
+    const causal = build([1, 1, length, length], ([, , i, j]) => (j! <= i! ? 0 : -1e4));
+    const bias = random.below(2) === 0 ? causal : padded(random, texts, length).bias;
+    const rows = [texts, groups, length, size];
+    return {
+      inputs: [normals(random, [texts, heads, length, size]), normals(random, rows), normals(random, rows)],
+      constants: [bias, kept],
+      apply: (q, k, v, bias, kept) => attention(q!, k!, v!, bias!, { drop: shares => mul(shares, kept!) }),
+      reference: (q, k, v) => attended(q, k, v, bias, kept),
+    };
+  },
+  selfAttention(random) {
+    const [texts, heads, length, size] = [1 + random.below(2), 1 + random.below(3), 1 + random.below(4), 2];
+    const kept = dropout(random, [texts, heads, length, length]);
+    const { bias } = padded(random, texts, length);
+    return {
+      inputs: [normals(random, [texts, length, 3 * heads * size])],
+      constants: [bias, kept],
+      apply: (x, bias, kept) => selfAttention(x!, heads, bias!, { drop: shares => mul(shares, kept!) }),
+      reference(x) {
+        const [q, k, v] = [0, 1, 2].map(part =>
+          build([texts, heads, length, size], ([n, h, i, s]) =>
+            at(x, [n!, i!, (part * heads + h!) * size + s!]),
+          ),
+        ) as [Nd, Nd, Nd];
+        const seen = attended(q, k, v, bias, kept);
+        return build([texts, length, heads * size], ([n, i, c]) =>
+          at(seen, [n!, Math.floor(c! / size), i!, c! % size]),
+        );
+      },
+    };
+  },
+  rmsNorm(random) {
+    const shape = [1 + random.below(3), 2 + random.below(4)];
+    return {
+      inputs: [normals(random, shape), normals(random, [shape[1]!])],
+      apply: (x, gain) => rmsNorm(x!, gain!, 1e-2),
+      reference: (x, gain) =>
+        build(shape, index => {
+          const row = line(x, index, 1);
+          return (
+            (at(x, index) / Math.sqrt(sum(row.map(each => each ** 2)) / row.length + 1e-2)) * at(gain, index)
+          );
+        }),
+    };
+  },
+  rotary(random) {
+    const [length, half] = [1 + random.below(4), 1 + random.below(3)];
+    const shape = [1 + random.below(2), 2, length, 2 * half];
+    const angles = uniform(random, [length, half], -3, 3);
+    const table = (f: (x: number) => number) =>
+      build([length, 2 * half], ([i, s]) => Math.fround(f(at(angles, [i!, s! % half]))));
+    const [cosine, sine] = [table(Math.cos), table(Math.sin)];
+    return {
+      inputs: [normals(random, shape)],
+      constants: [cosine, sine],
+      apply: (x, cosine, sine) => rotary(x!, cosine!, sine!),
+      reference: x =>
+        build(shape, index => {
+          const s = index[3]!;
+          const other = at(x, index.with(3, (s + half) % (2 * half)));
+          return (
+            at(x, index) * at(cosine, index.slice(2)) + (s < half ? -other : other) * at(sine, index.slice(2))
+          );
+        }),
+    };
+  },
+  silu: random => ({
+    inputs: [uniform(random, [1 + random.below(4), 3], -4, 4)],
+    apply: x => silu(x!),
+    reference: x => map(x => x / (1 + Math.exp(-x)), x),
+  }),
+  geluTanh: random => ({
+    inputs: [uniform(random, [1 + random.below(4), 3], -3, 3)],
+    apply: x => geluTanh(x!),
+    reference: x => map(x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), x),
+  }),
+  inParts(random) {
+    const [rows, size] = [1 + random.below(3), 1 + random.below(3)];
+    const width = size * (1 + random.below(3));
+    // No sum of the inner layer is near the place where it bends.
+    const positive = (shape: number[]) => uniform(random, shape, 0.2, 1);
+    const signs = build([width, 1], () => (random.below(2) === 0 ? 1 : -1));
+    return {
+      inputs: [
+        positive([rows, size]),
+        map((x, sign) => x! * sign!, positive([width, size]), signs),
+        normals(random, [size, width]),
+      ],
+      apply: (x, inner, outer) =>
+        inParts(
+          x!,
+          [
+            { value: inner!, axis: 0 },
+            { value: outer!, axis: 1 },
+          ],
+          (x, [inner, outer]: readonly Value[]) => linear(relu(linear(x, inner!)), outer!),
+        ),
+      reference(x, inner, outer) {
+        const hidden = build([rows, width], ([i, j]) =>
+          Math.max(0, sum(Array.from({ length: size }, (_, s) => at(x, [i!, s]) * at(inner, [j!, s])))),
+        );
+        return build([rows, size], ([i, o]) =>
+          sum(Array.from({ length: width }, (_, j) => at(hidden, [i!, j]) * at(outer, [o!, j]))),
+        );
+      },
+    };
+  },
+};
+
+describe.each([true, false])('layers that compute again what they do not keep: %s', recompute => {
+  test.each(Object.entries(layers))(
+    '%s equals plain arithmetic, its gradients finite differences',
+    async (_, make) => {
+      const seen = new Set<string>();
+      await fc.assert(
+        fc.asyncProperty(fc.nat(), async seed => {
+          const random = Random.seeded(seed);
+          const drawn = make(random);
+          seen.add(JSON.stringify(drawn.inputs.map(nd => nd.shape)));
+          await check(drawn, random, { recompute, inParts: recompute });
+        }),
+        { numRuns: device === 'cpu' ? 12 : 4 },
+      );
+      expect(seen.size).toBeGreaterThan(1);
+    },
+  );
+});
