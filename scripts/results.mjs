@@ -40,12 +40,9 @@ export function finish(sum) {
     const lines = message.split('\n').slice(0, messageLines);
     console.log(`FAILED ${name}\n${lines.map(text => `  ${text}`).join('\n')}`);
   }
-  console.log(line(sum));
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
   process.exit(sum.failed === 0 ? 0 : 1);
 }
 
 /** Of a message, which may have a picture of a page or a difference of thousands of lines. */
 const messageLines = 12;
-
-/** @param {Counts} counts */
-export const line = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`;

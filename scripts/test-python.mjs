@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { miniLm } from '../test/bench/minilm.ts';
-import { line, record, root } from './results.mjs';
+import { finish, record, root, total } from './results.mjs';
 
 /** Installed one after the other: PyTorch first, so that the others are content with it. */
 const packages = [
@@ -33,15 +33,13 @@ function run(program, args, env = {}) {
 }
 
 /** @param {{ passed: number, failed: number, skipped: number }} counts */
-function finish(counts) {
+function end(counts) {
   record('python', counts);
-  console.log(line(counts));
-  process.exit(counts.failed === 0 ? 0 : 1);
+  finish(total(['python']));
 }
 
 /** A failure that is of no test. @param {string} message */
 function missing(message) {
-  console.error(message);
   return { passed: 0, failed: 1, skipped: 0, failures: [{ name: 'pytest', message }] };
 }
 
@@ -57,7 +55,7 @@ function skip(reason) {
   const skipped = readdirSync(tests)
     .filter(name => /^test_.*\.py$/.test(name))
     .flatMap(name => [...readFileSync(join(tests, name), 'utf8').matchAll(/^def test_/gm)]).length;
-  finish({ passed: 0, failed: 0, skipped });
+  end({ passed: 0, failed: 0, skipped });
 }
 
 const stamp = join(folder, '.lrat-setup');
@@ -115,4 +113,4 @@ try {
 } finally {
   rmSync(made, { recursive: true, force: true });
 }
-finish(counts);
+end(counts);

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { afterEach, expect } from 'vitest';
-import type { Random } from '../../../src/base/random.ts';
+import { Random } from '../../../src/base/random.ts';
 import { gradients } from '../../../src/engine/gradient.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import { mul, reduceSum } from '../../../src/engine/operators.ts';
@@ -27,11 +28,28 @@ afterEach(async () => {
   await Promise.all(programs.splice(0).map(program => program.dispose()));
 });
 
+type GraphOptions = ConstructorParameters<typeof Graph>[1];
+
+/** Checks cases as they are drawn, of several shapes. */
+export async function checkDrawn(make: (random: Random) => Case, options: GraphOptions = {}): Promise<void> {
+  const shapes = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), async seed => {
+      const random = Random.seeded(seed);
+      const drawn = make(random);
+      shapes.add(JSON.stringify(drawn.inputs.map(nd => nd.shape)));
+      await check(drawn, random, options);
+    }),
+    { numRuns: device === 'cpu' ? 12 : 4 },
+  );
+  expect(shapes.size, 'different shapes').toBeGreaterThan(device === 'cpu' ? 3 : 0);
+}
+
 /** Runs a case: its result, and the gradients of a random weighting of it by every floating-point input. */
-export async function check(
+async function check(
   { inputs, dtypes = [], constants = [], apply, reference }: Case,
   random: Random,
-  options: ConstructorParameters<typeof Graph>[1] = {},
+  options: GraphOptions,
 ): Promise<void> {
   const graph = new Graph('case', options);
   const values = inputs.map((nd, i) => graph.input(`x${i}`, dtypes[i] ?? 'float32', nd.shape));
