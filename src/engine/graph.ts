@@ -38,7 +38,7 @@ export interface Node {
 
 /**
  * Another way to the result of several operators: fewer and faster nodes, which have no gradient. `runtime` ones use
- * operators that only ONNX Runtime has.
+ * operators of a later set, which ONNX Runtime has for the CPU.
  */
 export interface Fusion {
   readonly kind: 'standard' | 'runtime';
@@ -82,7 +82,6 @@ export interface Emitter {
     inputs: readonly string[],
     attributes?: Record<string, OnnxAttribute>,
     output?: string,
-    domain?: string,
   ): string;
   /** The name of a constant vector of `int64`, as ONNX wants shapes and axes. */
   ints(values: readonly number[]): string;
@@ -235,14 +234,8 @@ export function toOnnx(
   // Inputs may have any name, so computed values carry a mark that sets them apart.
   const onnxName = (value: Value) => (value.source.kind === 'input' ? value.name : `%${value.name}`);
   const emitter: Emitter = {
-    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`, domain = undefined) {
-      nodes.push({
-        type,
-        inputs,
-        outputs: [output],
-        attributes,
-        ...(domain === undefined ? {} : { domain }),
-      });
+    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`) {
+      nodes.push({ type, inputs, outputs: [output], attributes });
       return output;
     },
     ints(values) {

@@ -1,11 +1,11 @@
 import { pulledBack } from './gradient.ts';
 import { fusible, type Value } from './graph.ts';
-import { elementTypes, runtimeDomain } from './onnx.ts';
 import {
   add,
   after,
   concat,
   div,
+  expand,
   matmul,
   mul,
   neg,
@@ -146,7 +146,7 @@ export function joinHeads(x: Value): Value {
  * Scaled dot-product attention, arXiv 1706.03762. With fewer heads of keys and values than of queries, each serves as many
  * queries in a row (grouped-query attention, arXiv 2305.13245).
  * @param q `[texts, heads, length, size]` @param k, v `[texts, groups, length, size]`
- * @param bias broadcasts to `[texts, heads, length, length]`; far below zero where a position must not be seen
+ * @param bias broadcasts to `[texts, 1, length, length]`; far below zero where a position must not be seen
  * @param drop sets some of the shares `[texts, heads, length, length]` to zero and scales the others (dropout)
  */
 export function attention(
@@ -173,21 +173,25 @@ export function attention(
       ? shares
       : reshape(drop(reshape(shares, [texts, heads, length, length])), shares.shape);
   const { seen, vjp } = attend(folded, k, v, repeated, dropFolded);
-  return reshape(withGradient(seen, [folded, k, v], vjp), [texts, heads, length, size]);
+  const result = reshape(withGradient(seen, [folded, k, v], vjp), [texts, heads, length, size]);
+  if (drop !== undefined) return result;
+  return fusible(result, {
+    kind: 'runtime',
+    inputs: [q, k, v, expand(bias, [texts, 1, length, length])],
+    emit: (emitter, inputs, output) => emitter.node('Attention', inputs, {}, output),
+  });
 }
 
 /**
  * Attention whose queries, keys and values come of one product.
- * @param projected `[texts, length, 3 · width]`: queries, keys, values @param bias as for `attention`
- * @param options `drop` as for `attention`; `mask` `[texts, length]`, 1 for a position that is seen and 0 for another,
- * where the bias says no more than that
+ * @param projected `[texts, length, 3 · width]`: queries, keys, values @param bias, drop as for `attention`
  * @returns `[texts, length, width]`
  */
 export function selfAttention(
   projected: Value,
   heads: number,
   bias: Value,
-  { drop = x => x, mask }: { readonly drop?: (shares: Value) => Value; readonly mask?: Value } = {},
+  { drop }: { readonly drop?: (shares: Value) => Value } = {},
 ): Value {
   const [texts, length, width] = projected.shape as [number, number, number];
   const parts = transpose(reshape(projected, [texts, length, 3, heads, width / 3 / heads]), [2, 0, 3, 1, 4]);
@@ -196,7 +200,7 @@ export function selfAttention(
     Value,
     Value,
   ];
-  const { seen, vjp } = attend(q, k, v, bias, drop);
+  const { seen, vjp } = attend(q, k, v, bias, drop ?? (shares => shares));
   const joined = joinHeads(
     withGradient(seen, [projected], gradient => {
       const byParts = concat(
@@ -206,19 +210,18 @@ export function selfAttention(
       return [reshape(transpose(byParts, [1, 3, 0, 2, 4]), projected.shape)];
     }),
   );
-  if (mask === undefined) return joined;
+  if (drop !== undefined) return joined;
   return fusible(joined, {
     kind: 'runtime',
-    inputs: [projected, mask],
-    emit(emitter, [projected, mask], output) {
+    inputs: [projected, expand(bias, [texts, 1, length, length])],
+    emit(emitter, [projected, bias], output) {
       const third = width / 3;
       const parts = [0, third, 2 * third].map(start => {
         const bounds = [start, start + third, -1].map(bound => emitter.ints([bound]));
         return emitter.node('Slice', [projected!, ...bounds]);
       });
-      const seen = emitter.node('Cast', [mask!], { to: elementTypes.int32 });
-      const inputs = [...parts, '', seen];
-      emitter.node('MultiHeadAttention', inputs, { num_heads: heads }, output, runtimeDomain);
+      const counts = { q_num_heads: heads, kv_num_heads: heads };
+      emitter.node('Attention', [...parts, bias!], counts, output);
     },
   });
 }

@@ -1,11 +1,10 @@
 import protobuf from 'protobufjs/light.js';
 
-/** The version of the operator set that nodes are written in. */
-const operatorSet = 20;
-/** Where ONNX Runtime's own operators are. */
-export const runtimeDomain = 'com.microsoft';
-/** The version of the file format that goes with it. */
-const irVersion = 9;
+/** The version of the operator set that nodes are written in, and of the file format that goes with it. */
+const usual = { operatorSet: 20, irVersion: 9 };
+/** The same for models with operators that came later: not every program that reads a model knows them. */
+const later = { operatorSet: 23, irVersion: 11 };
+const laterOperators = new Set(['Attention']);
 
 /** ONNX's codes of element types (`TensorProto.DataType`). */
 export const elementTypes = {
@@ -28,8 +27,6 @@ export interface OnnxNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, OnnxAttribute>>;
-  /** `com.microsoft` for operators that are ONNX Runtime's own; ONNX's unless told. */
-  readonly domain?: string;
 }
 
 export interface OnnxTensor {
@@ -86,7 +83,6 @@ const schema: Record<string, Fields> = {
     name: [3, 'string'],
     opType: [4, 'string'],
     attribute: [5, 'AttributeProto', 'repeated'],
-    domain: [7, 'string'],
   },
   AttributeProto: {
     name: [1, 'string'],
@@ -139,15 +135,12 @@ export interface WeightPlace {
 export function encodeModel(model: OnnxModel, place?: (weight: OnnxWeight) => WeightPlace): Uint8Array {
   const { initializers, nodes, weights = [] } = model;
   const outside = place === undefined ? [] : weights.map(weight => outsideTensor(weight, place(weight)));
-  const hasOwnOperators = nodes.some(({ domain }) => domain !== undefined);
+  const { operatorSet, irVersion } = nodes.some(({ type }) => laterOperators.has(type)) ? later : usual;
   return modelProto
     .encode({
       irVersion,
       producerName: 'lrat',
-      opsetImport: [
-        { domain: '', version: operatorSet },
-        ...(hasOwnOperators ? [{ domain: runtimeDomain, version: 1 }] : []),
-      ],
+      opsetImport: [{ domain: '', version: operatorSet }],
       graph: {
         name: model.name,
         input: model.inputs.map(valueInfo),
@@ -156,13 +149,12 @@ export function encodeModel(model: OnnxModel, place?: (weight: OnnxWeight) => We
           ...initializers.map(({ bytes, ...type }) => ({ ...tensorInfo(type), rawData: bytes })),
           ...outside,
         ],
-        node: nodes.map(({ type, inputs, outputs, attributes, domain }) => ({
+        node: nodes.map(({ type, inputs, outputs, attributes }) => ({
           name: outputs[0],
           opType: type,
           input: inputs,
           output: outputs,
           attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-          ...(domain === undefined ? {} : { domain }),
         })),
       },
     })

@@ -104,9 +104,8 @@ export function bert(config: unknown): Architecture {
           );
         const projected = linear(x, projections('weight'), projections('bias'));
         const seen = perBucket([projected], buckets, ([own], tokens) => {
-          const { mask } = tokens;
-          const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
-          return selfAttention(own!, heads, bias, { mask, ...dropping(dropout, `${layer}`, tokens) });
+          const bias = mul(sub(1, unsqueeze(unsqueeze(tokens.mask, 1), 1)), unseen);
+          return selfAttention(own!, heads, bias, dropping(dropout, `${layer}`, tokens));
         });
         const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);
         x = norm(add(told, x), `${at}.attention.output`);

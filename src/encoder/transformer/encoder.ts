@@ -84,7 +84,7 @@ function textModel(
     const vectors = forward(model, graph, parameters, [textInputs(graph, texts, length)]);
     return { graph, outputs: { vectors } };
   };
-  // The runtime's own attention does not know of padding on a GPU.
+  // The runtime has no attention in one operator for a GPU.
   return dynamicModel(build, weights, device === 'cpu' ? 'runtime' : 'standard');
 }
 

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { dynamicModel } from '../../../src/engine/dynamic.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import { loadModel } from '../../../src/engine/inference.ts';
-import { geluTanh, linear, rmsNorm, selfAttention } from '../../../src/engine/layers.ts';
+import {
+  attention,
+  geluTanh,
+  joinHeads,
+  linear,
+  rmsNorm,
+  selfAttention,
+  splitHeads,
+} from '../../../src/engine/layers.ts';
 import {
   add,
   concat,
@@ -59,8 +67,10 @@ function build({ texts, length }: TextSizes) {
   const thrice = (name: string) => concat([get(name), get(name), get(name)], 0);
   const projected = linear(geluTanh(normed), thrice('project'), thrice('shift'));
   const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), -1e9);
-  const seen = selfAttention(projected, 2, bias, { mask });
-  const scaled = rmsNorm(add(seen, x), get('gain'), 1e-6);
+  const seen = selfAttention(projected, 2, bias);
+  const shared = splitHeads(slice(x, -1, 0, width / 2), 1);
+  const grouped = joinHeads(attention(splitHeads(x, 2), shared, shared, bias));
+  const scaled = rmsNorm(add(add(seen, grouped), x), get('gain'), 1e-6);
   const flat = reshape(linear(scaled, get('project')), [texts * length, width]);
   const outputs = { flat, spread: expand(unsqueeze(slice(flat, -1, 0, 1), 0), [3, texts * length, 1]) };
   return { graph, outputs };
