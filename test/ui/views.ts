@@ -113,9 +113,9 @@ async function compareFirst(
 ): Promise<Frame> {
   for (let turn = 0; ; turn++) {
     await command(title);
-    await choose(question);
-    await choose('Compare with…');
     try {
+      await choose(question);
+      await choose('Compare with…');
       return await view(name, 10_000);
     } catch (error) {
       // A list that is being filled takes Enter for “nothing” while the one before it is still shown.

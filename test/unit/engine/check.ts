@@ -34,7 +34,8 @@ type GraphOptions = ConstructorParameters<typeof Graph>[1];
 export async function checkDrawn(make: (random: Random) => Case, options: GraphOptions = {}): Promise<void> {
   const shapes = new Set<string>();
   await fc.assert(
-    fc.asyncProperty(fc.nat(), async seed => {
+    // Without the bias for small numbers, which draws few of them, and so the same cases, over and over.
+    fc.asyncProperty(fc.noBias(fc.nat()), async seed => {
       const random = Random.seeded(seed);
       const drawn = make(random);
       shapes.add(JSON.stringify(drawn.inputs.map(nd => nd.shape)));
@@ -42,7 +43,8 @@ export async function checkDrawn(make: (random: Random) => Case, options: GraphO
     }),
     { numRuns: device === 'cpu' ? 12 : 4 },
   );
-  expect(shapes.size, 'different shapes').toBeGreaterThan(device === 'cpu' ? 3 : 0);
+  // Where four shapes are possible, all twelve are the same once in four million runs.
+  if (device === 'cpu') expect(shapes.size, 'different shapes').toBeGreaterThan(1);
 }
 
 /** Runs a case: its result, and the gradients of a random weighting of it by every floating-point input. */
