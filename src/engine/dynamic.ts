@@ -1,5 +1,5 @@
 import { type EmitOptions, type Graph, toOnnx, type Value } from './graph.ts';
-import type { OnnxModel, OnnxNode, OnnxTensor, OnnxWeight } from './onnx.ts';
+import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxWeight } from './onnx.ts';
 import { factorsOf, type Polynomial, type SizeGroups, SizeSolver } from './sizes.ts';
 import type { HostTensor, Shape } from './tensor.ts';
 
@@ -85,10 +85,7 @@ export function dynamicModel<Name extends string>(
     if (sizes.every(isConstant)) initializers.push(tensor);
     else writer.vector(sizes, tensor.name);
   }
-  const nodes = model.nodes.map(node => ({
-    ...node,
-    inputs: node.inputs.map(name => vectors.get(name) ?? name),
-  }));
+  const nodes = model.nodes.map(node => renameInputs(node, vectors));
   const folded = bind(nodes, weights);
   return {
     name: model.name,
@@ -98,6 +95,28 @@ export function dynamicModel<Name extends string>(
     weights: folded.weights,
     nodes: [...writer.nodes, ...folded.nodes],
   };
+}
+
+/** Reads others in place of some names, in bodies of loops too. */
+function renameInputs(node: OnnxNode, names: ReadonlyMap<string, string>): OnnxNode {
+  const attributes = Object.entries(node.attributes).map(([key, value]): [string, OnnxAttribute] => {
+    if (typeof value !== 'object' || !('graph' in value)) return [key, value];
+    const nodes = value.graph.nodes.map(inner => renameInputs(inner, names));
+    return [key, { graph: { ...value.graph, nodes } }];
+  });
+  return {
+    ...node,
+    inputs: node.inputs.map(name => names.get(name) ?? name),
+    attributes: Object.fromEntries(attributes),
+  };
+}
+
+/** What a node reads, its bodies included. */
+function namesRead({ inputs, attributes }: OnnxNode): string[] {
+  const inner = Object.values(attributes).flatMap(value =>
+    typeof value === 'object' && 'graph' in value ? value.graph.nodes.flatMap(namesRead) : [],
+  );
+  return [...inputs, ...inner];
 }
 
 /** Gives the outputs their names. */
@@ -242,7 +261,7 @@ function bind(
     if (folded !== null) known.set(node.outputs[0]!, folded);
     return folded === null;
   });
-  const used = new Set(kept.flatMap(({ inputs }) => inputs));
+  const used = new Set(kept.flatMap(namesRead));
   const weights = [...known].flatMap(([name, { shape, data }]): OnnxWeight[] =>
     used.has(name) ? [{ name, type: 'float32', shape, bytes: () => bytesOf(data()) }] : [],
   );

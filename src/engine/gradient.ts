@@ -1,5 +1,5 @@
 import { LratError } from '../base/errors.ts';
-import { ancestry, type Value } from './graph.ts';
+import { ancestry, misuse, operandsOf, type Value } from './graph.ts';
 import { add, after, expand, zeros } from './operators.ts';
 import { describeType, sizeOf } from './tensor.ts';
 
@@ -26,8 +26,9 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
  * from it directly and not from another of them.
  */
 export function pulledBack(result: Value, gradient: Value, wrt: readonly Value[]): Value[] {
-  const ends = new Set(wrt.flatMap(({ source }) => (source.kind === 'node' ? [source.node] : [])));
-  const order = ancestry([result], node => (ends.has(node) ? [] : node.inputs));
+  const sourceOf = (value: Value) => (value.source.kind === 'node' ? value.source.node : value);
+  const ends = new Set(wrt.map(sourceOf));
+  const order = ancestry([result], value => (ends.has(sourceOf(value)) ? [] : operandsOf(value)));
   return reverse(order, gradient, wrt);
 }
 
@@ -36,14 +37,15 @@ function reverse(order: readonly Value[], gradient: Value, wrt: readonly Value[]
   // Only what lies between the wanted values and the result needs a gradient. Its depth: operators on the longest way from one.
   const depths = new Map<Value, number>(wrt.map(value => [value, 0]));
   for (const value of order) {
-    if (value.source.kind !== 'node') continue;
-    const below = value.source.node.inputs.flatMap(input => depths.get(input) ?? []);
+    const below = operandsOf(value).flatMap(operand => depths.get(operand) ?? []);
     if (below.length > 0) depths.set(value, 1 + Math.max(...below));
   }
   const byValue = new Map<Value, Value>([[order.at(-1)!, gradient]]);
   for (const value of order.toReversed()) {
     const gradient = byValue.get(value);
-    if (gradient === undefined || value.source.kind !== 'node' || !depths.has(value)) continue;
+    if (gradient === undefined || !depths.has(value)) continue;
+    if (value.source.kind === 'loop') misuse('gradient', [value], 'a loop has none of its own');
+    if (value.source.kind !== 'node') continue;
     const { node } = value.source;
     const parts = node.vjp(value, gradient).flatMap((part, i) => {
       const depth = depths.get(node.inputs[i]!);

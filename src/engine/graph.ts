@@ -19,11 +19,27 @@ export interface Value extends TensorType {
   readonly again?: (trigger: Value) => Value;
 }
 
-/** Where a value comes from: it is fed to every run, fixed, or computed. */
+/** Where a value comes from: it is fed to every run, fixed, computed, or, within a loop and of it, an element. */
 export type Source =
   | { readonly kind: 'input' }
   | { readonly kind: 'constant'; readonly tensor: HostTensor }
-  | { readonly kind: 'node'; readonly node: Node };
+  | { readonly kind: 'node'; readonly node: Node }
+  | { readonly kind: 'loop'; readonly loop: Loop }
+  | { readonly kind: 'element' };
+
+/** The same computation for each element of the first axis of some values, one after the other: ONNX's Scan. */
+export interface Loop {
+  readonly inputs: readonly Value[];
+  /** What the body uses that is the same for all elements. */
+  readonly shared: readonly Value[];
+  /** Stand for an element of each input. */
+  readonly elements: readonly Value[];
+  /** What is computed of an element, in order: the `results` last of all, or among the others. */
+  readonly body: readonly Value[];
+  readonly results: readonly Value[];
+  /** What all elements give, by name, in the order of `results`. */
+  readonly outputs: readonly string[];
+}
 
 /** One use of an operator. */
 export interface Node {
@@ -107,6 +123,8 @@ export class Graph {
   readonly recompute: boolean;
   /** Whether layers that are wide inside are computed in parts (see `inParts`). */
   readonly inParts: boolean;
+  /** Whether layers may go through texts one by one (see `mapEach`), which fills the processor's cache and not its memory. */
+  readonly textByText: boolean;
   readonly #inputs = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
   #values = 0;
@@ -117,12 +135,19 @@ export class Graph {
       products = 'float32',
       recompute = true,
       inParts = false,
-    }: { readonly products?: Products; readonly recompute?: boolean; readonly inParts?: boolean } = {},
+      textByText = false,
+    }: {
+      readonly products?: Products;
+      readonly recompute?: boolean;
+      readonly inParts?: boolean;
+      readonly textByText?: boolean;
+    } = {},
   ) {
     this.name = name;
     this.products = products;
     this.recompute = recompute;
     this.inParts = inParts;
+    this.textByText = textByText;
   }
 
   /** Declares a tensor that every run is fed with. */
@@ -170,6 +195,46 @@ export class Graph {
     });
   }
 
+  /**
+   * The same for each element of the first axis of `inputs` (as `jax.lax.map`), one after the other, so that what is computed
+   * on the way is no larger than one of them needs. Results have no gradient but one that is given by `withGradient`.
+   * @param inputs with first axes of one size @param make from an element of each, which has the axes after the first; what it
+   * uses besides is the same for all
+   * @returns for each result of `make` those of all elements, along a new first axis
+   */
+  mapEach(inputs: readonly Value[], make: (elements: readonly Value[]) => readonly Value[]): Value[] {
+    const count = inputs[0]!.shape[0];
+    if (count === undefined || inputs.some(({ shape }) => shape[0] !== count))
+      misuse('mapEach', inputs, 'the first axes differ, or there is none');
+    const elements = inputs.map(({ dtype, shape }) =>
+      this.#value(`element_${this.#values}`, { dtype, shape: shape.slice(1) }, { kind: 'element' }),
+    );
+    const results = make(elements);
+    const inner = new Set(elements);
+    const body: Value[] = [];
+    const shared: Value[] = [];
+    for (const value of ancestry(results)) {
+      if (inner.has(value)) continue;
+      if (operandsOf(value).some(operand => inner.has(operand))) {
+        // ONNX has it, but nothing here needs it.
+        if (value.source.kind !== 'node') misuse('mapEach', inputs, 'a loop in a loop');
+        inner.add(value);
+        body.push(value);
+      } else shared.push(value);
+    }
+    if (results.some(result => !body.includes(result)))
+      misuse('mapEach', inputs, 'a result is not computed from the elements');
+    const used = new Set(body.flatMap(operandsOf));
+    const outputs = results.map((_, i) => `loop_${this.#values}_${i}`);
+    const loop: Loop = {
+      ...{ inputs, elements, body, results, outputs },
+      shared: shared.filter(value => used.has(value)),
+    };
+    return results.map(({ dtype, shape }, i) =>
+      this.#value(outputs[i]!, { dtype, shape: [count, ...shape] }, { kind: 'loop', loop }),
+    );
+  }
+
   #value(name: string, type: TensorType, source: Source): Value {
     this.#values++;
     return { graph: this, name, dtype: type.dtype, shape: type.shape, source };
@@ -190,11 +255,18 @@ export function fusible(value: Value, fusion: Fusion): Value {
   return { ...value, source: { kind: 'node', node: { ...value.source.node, fusion } } };
 }
 
-/** Every value that the given ones are computed from, and they themselves, each after what it needs. */
-export function ancestry(
-  values: readonly Value[],
-  inputsOf: (node: Node) => readonly Value[] = node => node.inputs,
-): Value[] {
+/** What a value is computed from. */
+export function operandsOf({ source }: Value): readonly Value[] {
+  if (source.kind === 'node') return source.node.inputs;
+  if (source.kind === 'loop') return [...source.loop.inputs, ...source.loop.shared];
+  return [];
+}
+
+/**
+ * Every value that the given ones are computed from, and they themselves, each after what it needs.
+ * @param operands of a value, as far as they are asked for
+ */
+export function ancestry(values: readonly Value[], operands = operandsOf): Value[] {
   const order: Value[] = [];
   const seen = new Set<Value>();
   // Depth first with a stack of its own: graphs are deeper than the call stack allows.
@@ -206,10 +278,7 @@ export function ancestry(
     } else if (!seen.has(value)) {
       seen.add(value);
       stack.push({ value, entered: true });
-      if (value.source.kind === 'node') {
-        for (const input of inputsOf(value.source.node).toReversed())
-          stack.push({ value: input, entered: false });
-      }
+      for (const operand of operands(value).toReversed()) stack.push({ value: operand, entered: false });
     }
   }
   return order;
@@ -233,11 +302,13 @@ export function toOnnx(
   const vectors = new Map<string, string>();
   // Inputs may have any name, so computed values carry a mark that sets them apart.
   const onnxName = (value: Value) => (value.source.kind === 'input' ? value.name : `%${value.name}`);
-  const emitter: Emitter = {
-    node(type, inputs, attributes = {}, output = `%inner_${nodes.length}`) {
+  let inner = 0;
+  const emitterOf = (nodes: OnnxNode[]): Emitter => ({
+    node(type, inputs, attributes = {}, output = `%inner_${inner++}`) {
       nodes.push({ type, inputs, outputs: [output], attributes });
       return output;
     },
+    // Those of a loop's body stand outside of it, where it finds them.
     ints(values) {
       const key = separateInts ? `${vectors.size}` : values.join(',');
       let name = vectors.get(key);
@@ -249,26 +320,48 @@ export function toOnnx(
       }
       return name;
     },
-  };
+  });
+  const emitter = emitterOf(nodes);
   const chosen = (node: Node): Pick<Node, 'inputs' | 'emit'> =>
     node.fusion !== undefined && (fusions === 'runtime' || fusions === node.fusion.kind) ? node.fusion : node;
+  const emitNode = (node: Node, output: Value, emitter: Emitter) => {
+    const { inputs: operands, emit } = chosen(node);
+    emit(emitter, operands.map(onnxName), onnxName(output));
+  };
+  const emitLoop = ({ inputs, elements, body, results, outputs }: Loop) => {
+    const inside: OnnxNode[] = [];
+    const emitter = emitterOf(inside);
+    for (const value of body) if (value.source.kind === 'node') emitNode(value.source.node, value, emitter);
+    const named = (values: readonly Value[]) =>
+      values.map(value => ({ name: onnxName(value), type: value.dtype }));
+    const graph = { name: outputs[0]!, inputs: named(elements), outputs: named(results), nodes: inside };
+    nodes.push({
+      ...{ type: 'Scan', inputs: inputs.map(onnxName), outputs: outputs.map(name => `%${name}`) },
+      attributes: { num_scan_inputs: inputs.length, body: { graph } },
+    });
+  };
   const inputs = new Map<string, Value>();
-  for (const value of ancestry(outputs, node => chosen(node).inputs)) {
+  const loops = new Set<Loop>();
+  const operands = (value: Value) =>
+    value.source.kind === 'node' ? chosen(value.source.node).inputs : operandsOf(value);
+  for (const value of ancestry(outputs, operands)) {
     const { source } = value;
     if (source.kind === 'input') inputs.set(value.name, value);
-    else if (source.kind === 'node') {
-      const { inputs: operands, emit } = chosen(source.node);
-      emit(emitter, operands.map(onnxName), onnxName(value));
-    } else {
+    else if (source.kind === 'node') emitNode(source.node, value, emitter);
+    else if (source.kind === 'loop') {
+      if (!loops.has(source.loop)) emitLoop(source.loop);
+      loops.add(source.loop);
+    } else if (source.kind === 'constant') {
       const { data } = source.tensor;
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       initializers.push({ name: onnxName(value), type: value.dtype, shape: value.shape, bytes });
-    }
+    } else throw new Error(`graph '${graph.name}': ${value.name} is used outside of its loop`);
   }
   const outputNames = new Map<Value, string>();
   for (const value of outputs) {
     // A graph's output has to be computed: what is only passed through is copied.
-    const name = value.source.kind === 'node' ? onnxName(value) : emitter.node('Identity', [onnxName(value)]);
+    const isComputed = value.source.kind === 'node' || value.source.kind === 'loop';
+    const name = isComputed ? onnxName(value) : emitter.node('Identity', [onnxName(value)]);
     outputNames.set(value, name);
   }
   const typed = (name: string, value: Value): { name: string; type: ElementType; shape: Shape } => ({

@@ -3,6 +3,7 @@ import { fusible, type Value } from './graph.ts';
 import {
   add,
   after,
+  cast,
   concat,
   div,
   expand,
@@ -122,7 +123,7 @@ export function silu(x: Value): Value {
 
 /**
  * Su et al.'s rotary position embedding, arXiv 2104.09864, in the halves that Llama and Qwen rotate.
- * @param x `[texts, heads, length, size]` @param cosine, sine `[length, size]`
+ * @param x `[…, size]` @param cosine, sine broadcast to the same
  */
 export function rotary(x: Value, cosine: Value, sine: Value): Value {
   const half = x.shape.at(-1)! / 2;
@@ -130,37 +131,139 @@ export function rotary(x: Value, cosine: Value, sine: Value): Value {
   return add(mul(x, cosine), mul(turned, sine));
 }
 
-/** `[texts, length, heads · size]` as `[texts, heads, length, size]`. */
-export function splitHeads(x: Value, heads: number): Value {
-  const [texts, length, width] = x.shape as [number, number, number];
-  return transpose(reshape(x, [texts, length, heads, width / heads]), [0, 2, 1, 3]);
+/** `[…, length, heads, size]` as `[…, heads, length, size]`, and back. */
+function exchanged(x: Value): Value {
+  const { length } = x.shape;
+  return transpose(x, [...[...x.shape.keys()].slice(0, -3), length - 2, length - 3, length - 1]);
 }
 
-/** The reverse of `splitHeads`. */
-export function joinHeads(x: Value): Value {
-  const [texts, heads, length, size] = x.shape as [number, number, number, number];
-  return reshape(transpose(x, [0, 2, 1, 3]), [texts, length, heads * size]);
+/** With the last two axes exchanged. */
+function turned(x: Value): Value {
+  const { length } = x.shape;
+  return transpose(x, [...[...x.shape.keys()].slice(0, -2), length - 1, length - 2]);
+}
+
+/** What dropout keeps of attention's shares. */
+export interface Kept {
+  /** `bool[texts, heads, length, length]` */
+  readonly mask: Value;
+  /** That the others grow by. */
+  readonly scale: number;
+}
+
+/** How queries, keys and values are divided. */
+interface Heads {
+  readonly heads: number;
+  /** Heads of keys and values: with fewer than of queries, each serves as many queries in a row. */
+  readonly groups?: number;
 }
 
 /**
- * Scaled dot-product attention, arXiv 1706.03762. With fewer heads of keys and values than of queries, each serves as many
- * queries in a row (grouped-query attention, arXiv 2305.13245).
- * @param q `[texts, heads, length, size]` @param k, v `[texts, groups, length, size]`
- * @param bias broadcasts to `[texts, 1, length, length]`; far below zero where a position must not be seen
- * @param drop sets some of the shares `[texts, heads, length, length]` to zero and scales the others (dropout)
+ * Scaled dot-product attention, arXiv 1706.03762; with fewer heads of keys and values than of queries grouped-query attention,
+ * arXiv 2305.13245.
+ * @param q `[texts, length, heads · size]` @param k, v `[texts, length, groups · size]`
+ * @param bias `[texts, 1, length, length]`, or for all queries `[texts, 1, 1, length]`; far below zero where a position must not
+ * be seen
+ * @returns `[texts, length, heads · size]`
  */
 export function attention(
   q: Value,
   k: Value,
   v: Value,
+  { heads, groups = heads }: Heads,
   bias: Value,
-  { drop }: { readonly drop?: (shares: Value) => Value } = {},
+  kept?: Kept,
 ): Value {
-  const [texts, heads, length, size] = q.shape as [number, number, number, number];
-  const groups = k.shape[1]!;
-  // The queries that share keys stand as one longer list; their bias is the same.
+  const [texts, length] = q.shape as [number, number];
+  const split = (x: Value, count: number) => reshape(x, [texts, length, count, x.shape[2]! / count]);
+  const attend = q.graph.textByText ? attentionTextByText : attentionOfAll;
+  const projections = [split(q, heads), split(k, groups), split(v, groups)] as const;
+  const result = reshape(attend(projections, { heads, groups }, bias, kept), q.shape);
+  if (kept !== undefined) return result;
+  return fusible(result, {
+    kind: 'runtime',
+    inputs: [q, k, v, expand(bias, [texts, 1, length, length])],
+    emit: (emitter, inputs, output) =>
+      emitter.node('Attention', inputs, { q_num_heads: heads, kv_num_heads: groups }, output),
+  });
+}
+
+type Projections = readonly [q: Value, k: Value, v: Value];
+
+/** Attention of all texts at once. @param projections `[texts, length, heads or groups, size]` @returns the same of queries */
+function attentionOfAll(
+  projections: Projections,
+  counts: Required<Heads>,
+  bias: Value,
+  kept: Kept | undefined,
+): Value {
+  const folded = fold(projections, counts);
+  const terms = foldTerms(bias, kept, counts);
+  const made = sharesOf(folded, terms);
+  const seen = matmul(drop(made, terms), folded[2]);
+  const result = withGradient(seen, folded, gradient => {
+    // With the length of texts they become the largest part of what a step would keep.
+    const shares = bias.graph.recompute ? sharesOf([after(folded[0], gradient), folded[1]], terms) : made;
+    return pullBack(folded, terms, shares, seen, gradient);
+  });
+  return unfold(result, counts.heads);
+}
+
+/** The same text by text: its shares stay in the processor's cache, and are made again for gradients. */
+function attentionTextByText(
+  projections: Projections,
+  counts: Required<Heads>,
+  bias: Value,
+  kept: Kept | undefined,
+): Value {
+  const { graph } = bias;
+  const each = expand(bias, bias.shape.with(0, projections[0].shape[0]!));
+  const given = [...projections, each, ...(kept === undefined ? [] : [kept.mask])];
+  const foldAll = ([q, k, v, bias, mask]: readonly Value[]) =>
+    [
+      fold([q!, k!, v!], counts),
+      foldTerms(bias!, kept && { mask: mask!, scale: kept.scale }, counts),
+    ] as const;
+  const [result] = graph.mapEach(given, own => {
+    const [folded, terms] = foldAll(own);
+    return [unfold(matmul(drop(sharesOf(folded, terms), terms), folded[2]), counts.heads)];
+  }) as [Value];
+  return withGradient(result, projections, gradient =>
+    graph.mapEach([result, gradient, ...given], ([result, gradient, ...own]) => {
+      const [folded, terms] = foldAll(own);
+      const [seen, bySeen] = [result!, gradient!].map(x => foldHeads(x, counts.groups)) as [Value, Value];
+      const gradients = pullBack(folded, terms, sharesOf(folded, terms), seen, bySeen);
+      return gradients.map((gradient, i) => unfold(gradient, i === 0 ? counts.heads : counts.groups));
+    }),
+  );
+}
+
+/** What scores and shares meet, in the form of `fold`. */
+interface Terms {
+  readonly bias: Value;
+  readonly kept?: Kept | undefined;
+}
+
+/** The queries that share keys as one longer list: `[…, groups, heads / groups · length, size]`, and `[…, groups, length, size]`. */
+function fold(projections: Projections, { groups }: Required<Heads>): Projections {
+  const [q, k, v] = projections.map(x => foldHeads(x, groups)) as [Value, Value, Value];
+  return [q, k, v];
+}
+
+function foldHeads(x: Value, groups: number): Value {
+  const [length, heads, size] = x.shape.slice(-3) as [number, number, number];
+  return reshape(exchanged(x), [...x.shape.slice(0, -3), groups, (heads / groups) * length, size]);
+}
+
+/** The reverse, to `[…, length, heads, size]`. */
+function unfold(x: Value, heads: number): Value {
+  const [groups, rows, size] = x.shape.slice(-3) as [number, number, number];
+  return exchanged(reshape(x, [...x.shape.slice(0, -3), heads, (groups * rows) / heads, size]));
+}
+
+function foldTerms(bias: Value, kept: Kept | undefined, { heads, groups }: Required<Heads>): Terms {
   const share = heads / groups;
-  const folded = reshape(q, [texts, groups, share * length, size]);
+  // The bias of all queries that share keys is the same.
   const repeated =
     bias.shape.at(-2) === 1
       ? bias
@@ -168,54 +271,71 @@ export function attention(
           Array.from({ length: share }, () => bias),
           -2,
         );
-  const dropFolded = (shares: Value) =>
-    drop === undefined
-      ? shares
-      : reshape(drop(reshape(shares, [texts, heads, length, length])), shares.shape);
-  const { seen, vjp } = attend(folded, k, v, repeated, dropFolded);
-  const result = reshape(withGradient(seen, [folded, k, v], vjp), [texts, heads, length, size]);
-  if (drop !== undefined) return result;
-  return fusible(result, {
-    kind: 'runtime',
-    inputs: [q, k, v, expand(bias, [texts, 1, length, length])],
-    emit: (emitter, inputs, output) => emitter.node('Attention', inputs, {}, output),
-  });
+  if (kept === undefined) return { bias: repeated };
+  const { shape } = kept.mask;
+  const folded = [...shape.slice(0, -3), groups, share * shape.at(-1)!, shape.at(-1)!];
+  return { bias: repeated, kept: { ...kept, mask: reshape(kept.mask, folded) } };
+}
+
+function scaleOf(q: Value): number {
+  return 1 / Math.sqrt(q.shape.at(-1)!);
+}
+
+function sharesOf([q, k]: readonly [q: Value, k: Value, ...unknown[]], { bias }: Terms): Value {
+  return softmax(add(mul(matmul(q, turned(k)), scaleOf(q)), bias));
+}
+
+function drop(shares: Value, { kept }: Terms): Value {
+  return kept === undefined ? shares : mul(shares, mul(cast(kept.mask, shares.dtype), kept.scale));
+}
+
+/** The gradients by queries, keys and values. @param gradient by what was `seen` */
+function pullBack(
+  [q, k, v]: Projections,
+  terms: Terms,
+  shares: Value,
+  seen: Value,
+  gradient: Value,
+): [Value, Value, Value] {
+  const scale = scaleOf(q);
+  // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
+  // arXiv 2205.14135, appendix B).
+  const total = reduceSum(mul(seen, gradient), [-1], { keepDims: true });
+  const byScores = mul(shares, sub(drop(matmul(gradient, turned(v)), terms), total));
+  return [
+    mul(matmul(byScores, k), scale),
+    mul(matmul(turned(byScores), q), scale),
+    matmul(turned(drop(shares, terms)), gradient),
+  ];
 }
 
 /**
  * Attention whose queries, keys and values come of one product.
- * @param projected `[texts, length, 3 · width]`: queries, keys, values @param bias, drop as for `attention`
+ * @param projected `[texts, length, 3 · width]`: queries, keys, values @param bias, kept as for `attention`
  * @returns `[texts, length, width]`
  */
-export function selfAttention(
-  projected: Value,
-  heads: number,
-  bias: Value,
-  { drop }: { readonly drop?: (shares: Value) => Value } = {},
-): Value {
+export function selfAttention(projected: Value, heads: number, bias: Value, kept?: Kept): Value {
   const [texts, length, width] = projected.shape as [number, number, number];
-  const parts = transpose(reshape(projected, [texts, length, 3, heads, width / 3 / heads]), [2, 0, 3, 1, 4]);
-  const [q, k, v] = [0, 1, 2].map(part => squeeze(slice(parts, 0, part, part + 1), 0)) as [
-    Value,
-    Value,
-    Value,
-  ];
-  const { seen, vjp } = attend(q, k, v, bias, drop ?? (shares => shares));
-  const joined = joinHeads(
-    withGradient(seen, [projected], gradient => {
-      const byParts = concat(
-        vjp(gradient).map(part => unsqueeze(part, 0)),
-        0,
-      );
-      return [reshape(transpose(byParts, [1, 3, 0, 2, 4]), projected.shape)];
-    }),
-  );
-  if (drop !== undefined) return joined;
+  const third = width / 3;
+  const parts = transpose(reshape(projected, [texts, length, 3, heads, third / heads]), [2, 0, 3, 1, 4]);
+  const split = [0, 1, 2].map(part => squeeze(slice(parts, 0, part, part + 1), 0)) as [Value, Value, Value];
+  const terms = { bias, kept };
+  const made = sharesOf(split, terms);
+  const seen = matmul(drop(made, terms), split[2]);
+  const result = withGradient(seen, [projected], gradient => {
+    const shares = projected.graph.recompute ? sharesOf([after(split[0], gradient), split[1]], terms) : made;
+    const byParts = concat(
+      pullBack(split, terms, shares, seen, gradient).map(part => unsqueeze(part, 0)),
+      0,
+    );
+    return [reshape(transpose(byParts, [1, 3, 0, 2, 4]), projected.shape)];
+  });
+  const joined = reshape(exchanged(result), [texts, length, third]);
+  if (kept !== undefined) return joined;
   return fusible(joined, {
     kind: 'runtime',
     inputs: [projected, expand(bias, [texts, 1, length, length])],
     emit(emitter, [projected, bias], output) {
-      const third = width / 3;
       const parts = [0, third, 2 * third].map(start => {
         const bounds = [start, start + third, -1].map(bound => emitter.ints([bound]));
         return emitter.node('Slice', [projected!, ...bounds]);
@@ -224,32 +344,4 @@ export function selfAttention(
       emitter.node('Attention', [...parts, bias!], counts, output);
     },
   });
-}
-
-/** What the queries see, and its gradients by queries, keys and values. */
-function attend(q: Value, k: Value, v: Value, bias: Value, drop: (shares: Value) => Value) {
-  const scale = 1 / Math.sqrt(q.shape.at(-1)!);
-  const sharesOf = (q: Value) => softmax(add(mul(matmul(q, turned(k)), scale), bias));
-  const made = sharesOf(q);
-  const seen = matmul(drop(made), v);
-  const vjp = (gradient: Value): [Value, Value, Value] => {
-    // With the length of texts they become the largest part of what a step would keep.
-    const shares = q.graph.recompute ? sharesOf(after(q, gradient)) : made;
-    const kept = drop(shares);
-    // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
-    // arXiv 2205.14135, appendix B).
-    const total = reduceSum(mul(seen, gradient), [-1], { keepDims: true });
-    const byScores = mul(shares, sub(drop(matmul(gradient, turned(v))), total));
-    return [
-      mul(matmul(byScores, k), scale),
-      mul(matmul(turned(byScores), q), scale),
-      matmul(turned(kept), gradient),
-    ];
-  };
-  return { seen, vjp };
-}
-
-/** With the last two of four axes exchanged. */
-function turned(x: Value): Value {
-  return transpose(x, [0, 1, 3, 2]);
 }

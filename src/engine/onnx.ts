@@ -19,8 +19,21 @@ export const elementTypes = {
 } as const;
 export type ElementType = keyof typeof elementTypes;
 
-/** An integer, a list of integers, a string, or a floating-point number: what the operators in use need. */
-export type OnnxAttribute = number | readonly number[] | string | { readonly float: number };
+/** An integer, a list of integers, a string, a floating-point number or a body: what the operators in use need. */
+export type OnnxAttribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly graph: OnnxBody };
+
+/** What a loop computes of an element. Shapes follow from the loop's own; names from outside may be used. */
+export interface OnnxBody {
+  readonly name: string;
+  readonly inputs: readonly Omit<OnnxValue, 'shape'>[];
+  readonly outputs: readonly Omit<OnnxValue, 'shape'>[];
+  readonly nodes: readonly OnnxNode[];
+}
 
 export interface OnnxNode {
   readonly type: string;
@@ -89,6 +102,7 @@ const schema: Record<string, Fields> = {
     f: [2, 'float'],
     i: [3, 'int64'],
     s: [4, 'bytes'],
+    g: [6, 'GraphProto'],
     ints: [8, 'int64', 'repeated'],
     type: [20, 'int32'],
   },
@@ -149,13 +163,7 @@ export function encodeModel(model: OnnxModel, place?: (weight: OnnxWeight) => We
           ...initializers.map(({ bytes, ...type }) => ({ ...tensorInfo(type), rawData: bytes })),
           ...outside,
         ],
-        node: nodes.map(({ type, inputs, outputs, attributes }) => ({
-          name: outputs[0],
-          opType: type,
-          input: inputs,
-          output: outputs,
-          attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-        })),
+        node: nodes.map(nodeInfo),
       },
     })
     .finish();
@@ -198,11 +206,24 @@ function outsideTensor(weight: OnnxWeight, { location, offset }: WeightPlace): o
   };
 }
 
-function valueInfo({ name, type, shape }: OnnxValue): object {
+function nodeInfo({ type, inputs, outputs, attributes }: OnnxNode): object {
+  return {
+    name: outputs[0],
+    opType: type,
+    input: inputs,
+    output: outputs,
+    attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+  };
+}
+
+function valueInfo({ name, type, shape }: Omit<OnnxValue, 'shape'> & Partial<OnnxValue>): object {
   return {
     name,
     type: {
-      tensorType: { elemType: elementTypes[type], shape: { dim: shape.map(dimension) } },
+      tensorType: {
+        elemType: elementTypes[type],
+        ...(shape !== undefined && { shape: { dim: shape.map(dimension) } }),
+      },
     },
   };
 }
@@ -211,10 +232,20 @@ function dimension(size: number | string): object {
   return typeof size === 'string' ? { dimParam: size } : { dimValue: size };
 }
 
-/** `type` is ONNX's `AttributeProto.AttributeType`: 1 floating-point, 2 integer, 3 string, 7 integers. */
+function bodyInfo({ name, inputs, outputs, nodes }: OnnxBody): object {
+  return {
+    name,
+    input: inputs.map(valueInfo),
+    output: outputs.map(valueInfo),
+    node: nodes.map(nodeInfo),
+  };
+}
+
+/** `type` is ONNX's `AttributeProto.AttributeType`: 1 floating-point, 2 integer, 3 string, 5 graph, 7 integers. */
 function attribute(name: string, value: OnnxAttribute): object {
   if (typeof value === 'number') return { name, type: 2, i: value };
   if (typeof value === 'string') return { name, type: 3, s: Buffer.from(value) };
   if ('float' in value) return { name, type: 1, f: value.float };
+  if ('graph' in value) return { name, type: 5, g: bodyInfo(value.graph) };
   return { name, type: 7, ints: value };
 }

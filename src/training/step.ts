@@ -411,7 +411,12 @@ export class Stepper {
     const sparing = this.#thrift.sparing ?? false;
     const build = (sizes: Sizes): Sized => {
       const graph = new Graph(`training step (${what})`, {
-        ...{ products, recompute: sparing, inParts: sparing && device === 'cpu' },
+        ...{
+          products,
+          recompute: sparing,
+          inParts: sparing && device === 'cpu',
+          textByText: device === 'cpu',
+        },
       });
       const declare = (shapes: TrainableEncoder['frozen']) =>
         [...shapes].map(([name, { shape }]): [string, Value] => {

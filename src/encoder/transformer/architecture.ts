@@ -1,5 +1,6 @@
 import { pulledBack } from '../../engine/gradient.ts';
 import type { Graph, Value } from '../../engine/graph.ts';
+import type { Kept } from '../../engine/layers.ts';
 import { concat, reshape, slice, withGradient } from '../../engine/operators.ts';
 import type { Shape } from '../../engine/tensor.ts';
 
@@ -21,8 +22,8 @@ export interface TokenInputs {
 export interface Dropout {
   /** @param x hidden states in the form of `joined` @param place of the architecture's `dropout.hidden` */
   hidden(x: Value, place: string): Value;
-  /** @param shares of attention, `[texts, heads, length, length]` @param place of `dropout.attention` */
-  attention(shares: Value, place: string, tokens: TokenInputs): Value;
+  /** What is kept of attention's shares. @param place of `dropout.attention` */
+  attention(place: string, tokens: TokenInputs): Kept;
 }
 
 /** A parameter as `model.safetensors` has it. */
@@ -121,15 +122,6 @@ export function perBucket<Tokens extends TokenInputs>(
     });
     return xs.map((_, i) => joined(gradients.map(parts => parts[i]!)));
   });
-}
-
-/** What attention is told of dropout at a place. */
-export function dropping(
-  dropout: Dropout | undefined,
-  place: string,
-  tokens: TokenInputs,
-): { readonly drop?: (shares: Value) => Value } {
-  return dropout === undefined ? {} : { drop: shares => dropout.attention(shares, place, tokens) };
 }
 
 /** Names for each layer. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { geluTanh, inParts, linear, selfAttention } from '../../engine/layers.ts';
+import { attention, geluTanh, inParts, linear, selfAttention } from '../../engine/layers.ts';
 import {
   add,
   concat,
@@ -16,7 +16,6 @@ import {
 } from '../../engine/operators.ts';
 import {
   type Architecture,
-  dropping,
   joined,
   joinedIds,
   matrix,
@@ -76,7 +75,7 @@ export function bert(config: unknown): Architecture {
     prefix: family === 'bert' ? 'bert.' : 'roberta.',
     parameters: new Map(specs()),
 
-    forward(_graph, parameter, buckets, dropout) {
+    forward(graph, parameter, buckets, dropout) {
       const drop = (x: Value, place: string) => dropout?.hidden(x, place) ?? x;
       const norm = (x: Value, name: string) =>
         layerNorm(x, parameter(`${name}.LayerNorm.weight`), parameter(`${name}.LayerNorm.bias`), epsilon);
@@ -97,16 +96,27 @@ export function bert(config: unknown): Architecture {
       let x = drop(norm(add(add(words, type), joined(places)), 'embeddings'), 'embeddings');
       for (let layer = 0; layer < layers; layer++) {
         const at = `encoder.layer.${layer}`;
-        const projections = (kind: 'weight' | 'bias') =>
+        const parts = ['query', 'key', 'value'].map(name => `${at}.attention.self.${name}`);
+        const biasOf = ({ mask }: TokenInputs) => mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
+        const attend = (
+          xs: readonly Value[],
+          make: (parts: readonly Value[], tokens: TokenInputs) => Value,
+        ) => perBucket(xs, buckets, make);
+        const joinedParts = (kind: 'weight' | 'bias') =>
           concat(
-            ['query', 'key', 'value'].map(name => parameter(`${at}.attention.self.${name}.${kind}`)),
+            parts.map(name => parameter(`${name}.${kind}`)),
             0,
           );
-        const projected = linear(x, projections('weight'), projections('bias'));
-        const seen = perBucket([projected], buckets, ([own], tokens) => {
-          const bias = mul(sub(1, unsqueeze(unsqueeze(tokens.mask, 1), 1)), unseen);
-          return selfAttention(own!, heads, bias, dropping(dropout, `${layer}`, tokens));
-        });
+        // Text by text they are read where they are; else one product and one transposition serve all three.
+        const seen = graph.textByText
+          ? attend(
+              parts.map(name => dense(x, name)),
+              ([q, k, v], tokens) =>
+                attention(q!, k!, v!, { heads }, biasOf(tokens), dropout?.attention(`${layer}`, tokens)),
+            )
+          : attend([linear(x, joinedParts('weight'), joinedParts('bias'))], ([own], tokens) =>
+              selfAttention(own!, heads, biasOf(tokens), dropout?.attention(`${layer}`, tokens)),
+            );
         const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);
         x = norm(add(told, x), `${at}.attention.output`);
         const wide = [

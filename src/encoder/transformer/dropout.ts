@@ -1,4 +1,4 @@
-import type { Graph, Value } from '../../engine/graph.ts';
+import type { Graph } from '../../engine/graph.ts';
 import { cast, mul } from '../../engine/operators.ts';
 import { type HostTensor, type Shape, sizeOf, tensor } from '../../engine/tensor.ts';
 import { type Architecture, type Dropout, joined, type TokenInputs } from './architecture.ts';
@@ -18,23 +18,22 @@ function actualRate(rate: number): number {
 export function dropoutInputs(
   graph: Graph,
   rate: number,
-  hidden: number,
+  { dropout, hidden }: Pick<Architecture, 'dropout' | 'hidden'>,
   buckets: readonly TokenInputs[],
 ): Dropout {
-  const kept = (name: string, shape: Shape) => cast(graph.input(name, 'bool', shape), 'float32');
+  const kept = (name: string, shape: Shape) => graph.input(name, 'bool', shape);
   const scale = 1 / (1 - actualRate(rate));
-  const masks = new Map<string, Value>();
   return {
     hidden(x, place) {
-      const masks = buckets.map(({ ids }, i) => kept(hiddenName(place, i), [...ids.shape, hidden]));
+      const masks = buckets.map(({ ids }, i) =>
+        cast(kept(hiddenName(place, i), [...ids.shape, hidden]), 'float32'),
+      );
       return mul(x, mul(joined(masks), scale));
     },
-    attention(shares, place, tokens) {
-      // The gradient passes here too: one input for both.
+    attention(place, tokens) {
+      const [texts, length] = tokens.ids.shape as [number, number];
       const name = attentionName(place, buckets.indexOf(tokens));
-      const mask = masks.get(name) ?? mul(kept(name, shares.shape), scale);
-      masks.set(name, mask);
-      return mul(shares, mask);
+      return { mask: kept(name, [texts, dropout.heads, length, length]), scale };
     },
   };
 }

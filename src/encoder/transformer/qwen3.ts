@@ -1,15 +1,6 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import {
-  attention,
-  inParts,
-  joinHeads,
-  linear,
-  rmsNorm,
-  rotary,
-  silu,
-  splitHeads,
-} from '../../engine/layers.ts';
+import { attention, inParts, linear, rmsNorm, rotary, silu } from '../../engine/layers.ts';
 import {
   add,
   cos,
@@ -26,7 +17,6 @@ import {
 import { tensor } from '../../engine/tensor.ts';
 import {
   type Architecture,
-  dropping,
   joinedIds,
   matrix,
   numbered,
@@ -109,9 +99,10 @@ export function qwen3(config: unknown): Architecture {
         const qkv = [normed('q', heads), normed('k', groups), project('v')];
         const seen = perBucket(qkv, buckets, ([q, k, v], tokens) => {
           const { cosine, sine, bias } = perLength.get(tokens)!;
-          const turned = (own: Value, count: number) => rotary(splitHeads(own, count), cosine, sine);
-          const [queries, keys, values] = [turned(q!, heads), turned(k!, groups), splitHeads(v!, groups)];
-          return joinHeads(attention(queries, keys, values, bias, dropping(dropout, `${layer}`, tokens)));
+          const turned = (own: Value, count: number) =>
+            reshape(rotary(reshape(own, [...own.shape.slice(0, -1), count, size]), cosine, sine), own.shape);
+          const kept = dropout?.attention(`${layer}`, tokens);
+          return attention(turned(q!, heads), turned(k!, groups), v!, { heads, groups }, bias, kept);
         });
         x = add(x, dense(seen, `${at}.self_attn.o_proj`));
         const after = norm(x, `${at}.post_attention_layernorm`);
@@ -128,12 +119,12 @@ export function qwen3(config: unknown): Architecture {
     },
   };
 
-  /** Cosines and sines of the angles by which positions are turned, `[length, size]`, both halves alike. */
+  /** Cosines and sines of the angles by which positions are turned, `[length, 1, size]`, both halves alike. */
   function turns(positions: Value): { cosine: Value; sine: Value } {
     const frequency = (i: number) => base ** ((-2 * (i % (size / 2))) / size);
     const frequencies = Float32Array.from({ length: size }, (_, i) => frequency(i));
     const angles = mul(
-      unsqueeze(positions, 1),
+      unsqueeze(unsqueeze(positions, 1), 1),
       positions.graph.constant(tensor('float32', [1, size], frequencies)),
     );
     return { cosine: cos(angles), sine: sin(angles) };

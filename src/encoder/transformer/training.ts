@@ -125,7 +125,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
         return add(value, mul(product, alpha / rank));
       };
       const dropout =
-        options.dropout > 0 ? dropoutInputs(graph, options.dropout, architecture.hidden, buckets) : undefined;
+        options.dropout > 0 ? dropoutInputs(graph, options.dropout, architecture, buckets) : undefined;
       return forward(base, graph, added, buckets, dropout);
     },
 

@@ -2,15 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dynamicModel } from '../../../src/engine/dynamic.ts';
 import { Graph, type Value } from '../../../src/engine/graph.ts';
 import { loadModel } from '../../../src/engine/inference.ts';
-import {
-  attention,
-  geluTanh,
-  joinHeads,
-  linear,
-  rmsNorm,
-  selfAttention,
-  splitHeads,
-} from '../../../src/engine/layers.ts';
+import { attention, geluTanh, linear, rmsNorm, selfAttention } from '../../../src/engine/layers.ts';
 import {
   add,
   concat,
@@ -53,8 +45,8 @@ interface TextSizes {
   readonly length: number;
 }
 
-function build({ texts, length }: TextSizes) {
-  const graph = new Graph('sized');
+function build({ texts, length }: TextSizes, options: ConstructorParameters<typeof Graph>[1] = {}) {
+  const graph = new Graph('sized', options);
   const parameter = new Map<string, Value>(
     [...weights].map(([name, { shape }]) => [name, graph.input(name, 'float32', shape)]),
   );
@@ -68,8 +60,8 @@ function build({ texts, length }: TextSizes) {
   const projected = linear(geluTanh(normed), thrice('project'), thrice('shift'));
   const bias = mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), -1e9);
   const seen = selfAttention(projected, 2, bias);
-  const shared = splitHeads(slice(x, -1, 0, width / 2), 1);
-  const grouped = joinHeads(attention(splitHeads(x, 2), shared, shared, bias));
+  const shared = slice(x, -1, 0, width / 2);
+  const grouped = attention(x, shared, shared, { heads: 2, groups: 1 }, bias);
   const scaled = rmsNorm(add(add(seen, grouped), x), get('gain'), 1e-6);
   const flat = reshape(linear(scaled, get('project')), [texts * length, width]);
   const outputs = { flat, spread: expand(unsqueeze(slice(flat, -1, 0, 1), 0), [3, texts * length, 1]) };
@@ -87,11 +79,17 @@ function feedsOf(texts: number, length: number) {
 const device = { device: 'cpu', threads: 1 } as const;
 
 describe('a model for all sizes', () => {
-  it.each(['standard', 'runtime', undefined] as const)(
-    'computes what the graph of each size does (fusions: %s)',
-    async fusions => {
-      const whole = await loadModel(dynamicModel(build, weights, fusions), device);
-      const fed = await loadModel(dynamicModel(build, new Map(), fusions), device);
+  it.each([
+    ['standard', false],
+    ['runtime', false],
+    [undefined, false],
+    [undefined, true],
+  ] as const)(
+    'computes what the graph of each size does (fusions: %s, attention text by text: %s)',
+    async (fusions, textByText) => {
+      const own = (sizes: TextSizes) => build(sizes, { textByText });
+      const whole = await loadModel(dynamicModel(own, weights, fusions), device);
+      const fed = await loadModel(dynamicModel(own, new Map(), fusions), device);
       for (const [texts, length] of [
         [1, 1],
         [1, 18],

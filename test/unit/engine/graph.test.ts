@@ -28,6 +28,7 @@ import {
   transpose,
   unsqueeze,
   where,
+  withGradient,
 } from '../../../src/engine/operators.ts';
 import { type DataType, type HostTensor, scalar, tensor } from '../../../src/engine/tensor.ts';
 import { compile } from './compile.ts';
@@ -384,5 +385,53 @@ describe('a contrastive loss as a whole', () => {
     );
     expect(other.loss).toEqual(without.loss);
     expect(other.documents).toEqual(without.documents);
+  });
+});
+
+describe('a loop over the first axis', () => {
+  const fed = { x: tensor('float32', [3, 2], [1, 2, 3, 4, 5, 6]), y: tensor('float32', [2], [10, 20]) };
+  const declare = (graph: Graph) =>
+    [graph.input('x', 'float32', [3, 2]), graph.input('y', 'float32', [2])] as const;
+
+  test('computes several results of each element, with what is the same for all', async () => {
+    const graph = new Graph('loop');
+    const [x, y] = declare(graph);
+    const shifted = mul(y, 2);
+    const [rows, sums] = graph.mapEach([x], ([row]) => [add(row!, shifted), reduceSum(mul(row!, 3))]);
+    expect([rows!.shape, sums!.shape]).toEqual([[3, 2], [3]]);
+    expect(await evaluate(graph, { sums: sums!, rows: add(rows!, 1) }, fed)).toEqual({
+      sums: [9, 21, 33],
+      rows: [22, 43, 24, 45, 26, 47],
+    });
+  });
+
+  test('has the gradient that it is given, and none of its own', async () => {
+    const graph = new Graph('loop');
+    const [x] = declare(graph);
+    const square = () => graph.mapEach([x], ([row]) => [mul(row!, row!)])[0]!;
+    expect(() => gradients(reduceSum(square()), [x])).toThrow(
+      /^gradient\(loop_.*: a loop has none of its own/,
+    );
+    const given = withGradient(square(), [x], gradient =>
+      graph.mapEach([x, gradient], ([row, gradient]) => [mul(mul(row!, 2), gradient!)]),
+    );
+    const [byX] = gradients(reduceSum(mul(given, 5)), [x]);
+    expect(await evaluate(graph, { byX: byX! }, fed)).toEqual({ byX: [10, 20, 30, 40, 50, 60] });
+  });
+
+  test('is refused where it cannot be', () => {
+    const graph = new Graph('loop');
+    const [x, y] = declare(graph);
+    expect(() => graph.mapEach([x, y], ([row]) => [row!])).toThrow(/the first axes differ/);
+    expect(() => graph.mapEach([graph.constant(1)], ([x]) => [x!])).toThrow(/or there is none/);
+    expect(() => graph.mapEach([x], () => [y])).toThrow(/a result is not computed from the elements/);
+    const inner = ([row]: readonly Value[]) => graph.mapEach([row!], ([each]) => [neg(each!)]);
+    expect(() => graph.mapEach([x], inner)).toThrow(/a loop in a loop/);
+    let leaked: Value | undefined;
+    graph.mapEach([x], ([row]) => {
+      leaked = neg(row!);
+      return [leaked];
+    });
+    expect(() => toOnnx(graph, [leaked!])).toThrow(/is used outside of its loop/);
   });
 });

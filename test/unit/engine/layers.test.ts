@@ -1,24 +1,45 @@
 import { describe, test } from 'vitest';
 import type { Random } from '../../../src/base/random.ts';
-import type { Value } from '../../../src/engine/graph.ts';
+import type { Graph, Value } from '../../../src/engine/graph.ts';
 import {
   attention,
   geluTanh,
   inParts,
+  type Kept,
   linear,
   rmsNorm,
   rotary,
   selfAttention,
   silu,
 } from '../../../src/engine/layers.ts';
-import { mul, relu } from '../../../src/engine/operators.ts';
-import { type Case, checkDrawn } from './check.ts';
+import { relu } from '../../../src/engine/operators.ts';
+import { tensor } from '../../../src/engine/tensor.ts';
+import { type Case, checkDrawn, device } from './check.ts';
 import { at, build, line, map, type Nd, normals, shapeOf, sum, uniform } from './reference.ts';
 
-/** 0, or what keeps the mean: dropout of a part of the elements. */
-function dropout(random: Random, shape: readonly number[]): Nd {
-  const kept = uniform(random, shape, 0, 1);
-  return map(x => (x < 0.3 ? 0 : 1.5), kept);
+/** Dropout of a part of attention's shares, and by what it multiplies them. */
+function dropout(random: Random, shape: readonly number[]): { kept: Nd; factors: Nd } {
+  const kept = map(x => (x < 0.3 ? 0 : 1), uniform(random, shape, 0, 1));
+  return { kept, factors: map(x => 1.5 * x, kept) };
+}
+
+/** As a layer takes it. */
+function keptIn(graph: Graph, { shape, data }: Nd): Kept {
+  return { mask: graph.constant(tensor('bool', shape, Uint8Array.from(data))), scale: 1.5 };
+}
+
+/** `[texts, length, heads · size]` as `[texts, heads, length, size]`, and back. */
+function split(x: Nd, heads: number): Nd {
+  const [texts, length, width] = x.shape as [number, number, number];
+  const size = width / heads;
+  return build([texts, heads, length, size], ([n, h, i, s]) => at(x, [n!, i!, h! * size + s!]));
+}
+
+function join(x: Nd): Nd {
+  const [texts, heads, length, size] = x.shape as [number, number, number, number];
+  return build([texts, length, heads * size], ([n, i, c]) =>
+    at(x, [n!, Math.floor(c! / size), i!, c! % size]),
+  );
 }
 
 /** Attention by its definition. @param q `[texts, heads, length, size]` @param k, v with as many heads or fewer */
@@ -56,35 +77,33 @@ const layers: Readonly<Record<string, (random: Random) => Case>> = {
     const groups = 1 + random.below(2);
     const [texts, length, size] = [1 + random.below(2), 1 + random.below(4), 1 + random.below(3)];
     const heads = groups * (1 + random.below(3));
-    const kept = dropout(random, [texts, heads, length, length]);
+    const { kept, factors } = dropout(random, [texts, heads, length, length]);
     const causal = build([1, 1, length, length], ([, , i, j]) => (j! <= i! ? 0 : -1e4));
     const bias = random.below(2) === 0 ? causal : padded(random, texts, length).bias;
-    const rows = [texts, groups, length, size];
+    const rows = [texts, length, groups * size];
     return {
-      inputs: [normals(random, [texts, heads, length, size]), normals(random, rows), normals(random, rows)],
-      constants: [bias, kept],
-      apply: (q, k, v, bias, kept) => attention(q!, k!, v!, bias!, { drop: shares => mul(shares, kept!) }),
-      reference: (q, k, v) => attended(q, k, v, bias, kept),
+      inputs: [normals(random, [texts, length, heads * size]), normals(random, rows), normals(random, rows)],
+      constants: [bias],
+      apply: (q, k, v, bias) => attention(q!, k!, v!, { heads, groups }, bias!, keptIn(q!.graph, kept)),
+      reference: (q, k, v) =>
+        join(attended(split(q, heads), split(k, groups), split(v, groups), bias, factors)),
     };
   },
   selfAttention(random) {
     const [texts, heads, length, size] = [1 + random.below(2), 1 + random.below(3), 1 + random.below(4), 2];
-    const kept = dropout(random, [texts, heads, length, length]);
+    const { kept, factors } = dropout(random, [texts, heads, length, length]);
     const { bias } = padded(random, texts, length);
     return {
       inputs: [normals(random, [texts, length, 3 * heads * size])],
-      constants: [bias, kept],
-      apply: (x, bias, kept) => selfAttention(x!, heads, bias!, { drop: shares => mul(shares, kept!) }),
+      constants: [bias],
+      apply: (x, bias) => selfAttention(x!, heads, bias!, keptIn(x!.graph, kept)),
       reference(x) {
         const [q, k, v] = [0, 1, 2].map(part =>
           build([texts, heads, length, size], ([n, h, i, s]) =>
             at(x, [n!, i!, (part * heads + h!) * size + s!]),
           ),
         ) as [Nd, Nd, Nd];
-        const seen = attended(q, k, v, bias, kept);
-        return build([texts, length, heads * size], ([n, i, c]) =>
-          at(seen, [n!, Math.floor(c! / size), i!, c! % size]),
-        );
+        return join(attended(q, k, v, bias, factors));
       },
     };
   },
@@ -166,9 +185,20 @@ const layers: Readonly<Record<string, (random: Random) => Case>> = {
   },
 };
 
-describe.each([true, false])('layers that compute again what they do not keep: %s', recompute => {
+const ways = {
+  'that keep what gradients need': { recompute: false, inParts: false },
+  'that compute it again': { recompute: true, inParts: true },
+};
+
+describe.each(Object.entries(ways))('layers %s', (_, way) => {
   test.each(Object.entries(layers))(
     '%s equals plain arithmetic, its gradients finite differences',
-    (_, make) => checkDrawn(make, { recompute, inParts: recompute }),
+    (_, make) => checkDrawn(make, way),
   );
 });
+
+// A loop is for the CPU.
+test.runIf(device === 'cpu')(
+  'attention text by text equals plain arithmetic, its gradients finite differences',
+  () => checkDrawn(layers.attention!, { textByText: true }),
+);
