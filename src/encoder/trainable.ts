@@ -20,6 +20,14 @@ export interface BatchText {
   readonly text: string;
 }
 
+/** How a device takes the texts of a pass. */
+export interface Layout {
+  /** By length that a pass has at most: the more, the less is padding, and the more computations. */
+  readonly buckets: number;
+  /** Whether tokens go through layers that treat each alike in blocks, which a processor's cache holds. */
+  readonly blocks: boolean;
+}
+
 /** Texts that go through the model at a time. */
 export interface Pass {
   /** Passes of one key differ in nothing but the sizes of their inputs: the same graph serves them. */
@@ -80,9 +88,8 @@ export interface TrainableEncoder {
   /**
    * @param texts each once @param tokensPerPass at most so many, unless a single text has more
    * @param step what is random differs with it, and follows from it and the seed
-   * @param mostBuckets by length that a pass has at most: the more, the less is padding, and the more computations
    */
-  plan(texts: readonly BatchText[], tokensPerPass: number, step: number, mostBuckets: number): Plan;
+  plan(texts: readonly BatchText[], tokensPerPass: number, step: number, layout: Layout): Plan;
   /** The names of the sizes that the inputs of passes of a key have. */
   sizes(key: string): SizeGroups;
   /**

@@ -31,31 +31,45 @@ export function dynamicModel<Name extends string>(
   groups: SizeGroups<Name> = textSizes as SizeGroups<Name>,
 ): OnnxModel {
   const solver = new SizeSolver(groups);
-  const models = solver.probes.map(sizes => {
+  const emitted = (sizes: Readonly<Record<Name, number>>): OnnxModel => {
     const { graph, outputs } = build(sizes);
-    const emitted = toOnnx(graph, Object.values(outputs), {
+    const made = toOnnx(graph, Object.values(outputs), {
       separateInts: true,
       ...(fusions === undefined ? {} : { fusions }),
     });
-    return renameOutputs(emitted, outputs);
-  });
-  const model = models[0]!;
-  const unlike = (what: string) => new Error(`graph '${model.name}' differs with its sizes in ${what}`);
-  const same = (what: string, of: (model: OnnxModel) => unknown) => {
-    const first = JSON.stringify(of(model));
-    if (models.some(other => JSON.stringify(of(other)) !== first)) throw unlike(what);
+    return renameOutputs(made, outputs);
   };
-  same('its nodes', ({ nodes }) => nodes);
-  same('its constants', ({ initializers }) => initializers.map(({ name, type }) => [name, type]));
-  const sizeAt = (of: (model: OnnxModel) => number): Polynomial => {
-    const size = solver.solve(models.map(of));
+  const model = emitted(solver.probes[0]!);
+  const unlike = (what: string) => new Error(`graph '${model.name}' differs with its sizes in ${what}`);
+  const [nodesOf, constantsOf] = [
+    (other: OnnxModel) => JSON.stringify(other.nodes),
+    (other: OnnxModel) => JSON.stringify(other.initializers.map(({ name, type }) => [name, type])),
+  ];
+  const [firstNodes, firstConstants] = [nodesOf(model), constantsOf(model)];
+  // Of a model at other sizes nothing is kept but its integers: there are many, and each is as large as the first.
+  const numbers = solver.probes.map((sizes, i): Numbers => {
+    const other = i === 0 ? model : emitted(sizes);
+    if (nodesOf(other) !== firstNodes) throw unlike('its nodes');
+    if (constantsOf(other) !== firstConstants) throw unlike('its constants');
+    for (const [at, tensor] of other.initializers.entries()) {
+      if (!isInts(tensor) && Buffer.compare(tensor.bytes, model.initializers[at]!.bytes) !== 0)
+        throw unlike(tensor.name);
+    }
+    return {
+      ints: other.initializers.map(tensor => (isInts(tensor) ? integersOf(tensor.bytes) : [])),
+      inputs: other.inputs.map(({ shape }) => shape),
+      outputs: other.outputs.map(({ shape }) => shape),
+    };
+  });
+  const sizeAt = (of: (numbers: Numbers) => number): Polynomial => {
+    const size = solver.solve(numbers.map(of));
     if (size === null) throw unlike('a size that is no sum and product of them');
     return size;
   };
   const typed = (kind: 'inputs' | 'outputs') =>
     model[kind].map((value, i) => ({
       ...value,
-      shape: value.shape.map((_, axis) => nameOf(sizeAt(other => other[kind][i]!.shape[axis] as number))),
+      shape: value.shape.map((_, axis) => nameOf(sizeAt(other => other[kind][i]![axis] as number))),
     }));
   const inputs = typed('inputs').filter(({ name }) => !weights.has(name));
   const writer = new SizeWriter(inputs, groups.flat());
@@ -63,20 +77,13 @@ export function dynamicModel<Name extends string>(
   const vectors = new Map<string, string>();
   const shared = new Map<string, string>();
   for (const [i, tensor] of model.initializers.entries()) {
-    const versions = models.map(other => other.initializers[i]!);
-    const isInts = tensor.type === 'int64' && tensor.shape.length === 1;
-    if (!isInts) {
-      if (versions.some(({ bytes }) => Buffer.compare(bytes, tensor.bytes) !== 0)) throw unlike(tensor.name);
+    if (!isInts(tensor)) {
       initializers.push(tensor);
       continue;
     }
-    const lists = versions.map(({ bytes }) => integersOf(bytes));
+    const lists = numbers.map(({ ints }) => ints[i]!);
     if (lists.some(({ length }) => length !== lists[0]!.length)) throw unlike(tensor.name);
-    const sizes = lists[0]!.map((_, at) => {
-      const size = solver.solve(lists.map(list => list[at]!));
-      if (size === null) throw unlike('a size that is no sum and product of them');
-      return size;
-    });
+    const sizes = lists[0]!.map((_, at) => sizeAt(({ ints }) => ints[i]![at]!));
     const key = sizes.map(keyOf).join();
     const known = shared.get(key);
     vectors.set(tensor.name, known ?? tensor.name);
@@ -95,6 +102,18 @@ export function dynamicModel<Name extends string>(
     weights: folded.weights,
     nodes: [...writer.nodes, ...folded.nodes],
   };
+}
+
+/** The integers in which models for different sizes may differ. */
+interface Numbers {
+  /** Of each initializer that is a vector of them. */
+  readonly ints: readonly (readonly number[])[];
+  readonly inputs: readonly (readonly (number | string)[])[];
+  readonly outputs: readonly (readonly (number | string)[])[];
+}
+
+function isInts({ type, shape }: OnnxTensor): boolean {
+  return type === 'int64' && shape.length === 1;
 }
 
 /** Reads others in place of some names, in bodies of loops too. */

@@ -121,8 +121,6 @@ export class Graph {
   readonly products: Products;
   /** Whether gradients compute again what is quickly computed and large to keep. */
   readonly recompute: boolean;
-  /** Whether layers that are wide inside are computed in parts (see `inParts`). */
-  readonly inParts: boolean;
   /** Whether layers may go through texts one by one (see `mapEach`), which fills the processor's cache and not its memory. */
   readonly textByText: boolean;
   readonly #inputs = new Map<string, Value>();
@@ -134,19 +132,16 @@ export class Graph {
     {
       products = 'float32',
       recompute = true,
-      inParts = false,
       textByText = false,
     }: {
       readonly products?: Products;
       readonly recompute?: boolean;
-      readonly inParts?: boolean;
       readonly textByText?: boolean;
     } = {},
   ) {
     this.name = name;
     this.products = products;
     this.recompute = recompute;
-    this.inParts = inParts;
     this.textByText = textByText;
   }
 

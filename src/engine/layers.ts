@@ -7,6 +7,7 @@ import {
   concat,
   div,
   expand,
+  mapBlocks,
   matmul,
   mul,
   neg,
@@ -20,6 +21,7 @@ import {
   sqrt,
   squeeze,
   sub,
+  sumOfRows,
   tanh,
   transpose,
   unsqueeze,
@@ -45,42 +47,75 @@ export function linear(x: Value, weight: Value, bias?: Value): Value {
   });
 }
 
-/** A tensor that is as wide as a layer is inside, along an axis. */
-export interface Wide {
-  readonly value: Value;
-  readonly axis: number;
+/** What a feed-forward layer is made of. */
+export interface FeedForward {
+  /** Projections to the inner width: `weight` is `[width, size]`, `bias` `[width]`. */
+  readonly inner: readonly { readonly weight: Value; readonly bias?: Value }[];
+  /** What is made of them, element by element. */
+  readonly activate: (hidden: readonly Value[]) => Value;
+  /** Back from it: `[size, width]`. */
+  readonly outer: Value;
 }
 
 /**
- * A layer that is wide inside and a sum over this width: `make` of the whole, or, where the graph is `inParts`, the sum of
- * what it makes of parts that are as wide as `x`. These are no larger than anything else that a step keeps, and the holes
- * that one leaves in the runtime's memory fit the others (measured: `docs/performance.md`).
- * @param x `[…, in]` @param make from `x` and a part of each of `wide`, `[…, out]`
+ * A layer that treats each row alike and is wide inside: `activate(x W₁ᵀ + b₁, …) Wᵀ`.
+ * @param x `[…, size]` @param like goes through blocks of as many rows as it has, which stay in the processor's cache, and of
+ * which gradients keep what `activate` is made from; the rows of `x` have to be whole blocks
  */
-export function inParts(
-  x: Value,
-  wide: readonly Wide[],
-  make: (x: Value, parts: readonly Value[]) => Value,
-): Value {
-  const values = wide.map(({ value }) => value);
-  const [width, size] = [wide[0]!.value.shape.at(wide[0]!.axis)!, x.shape.at(-1)!];
-  if (!x.graph.inParts || width <= size || width % size !== 0) return make(x, values);
-  const made = Array.from({ length: width / size }, (_, i) => {
-    const parts = wide.map(({ value, axis }) => slice(value, axis, i * size, (i + 1) * size));
-    return { parts, result: make(x, parts) };
+export function feedForward(x: Value, layer: FeedForward, like?: Value): Value {
+  const { inner, activate, outer } = layer;
+  if (like === undefined)
+    return linear(activate(inner.map(({ weight, bias }) => linear(x, weight, bias))), outer);
+  const size = x.shape.at(-1)!;
+  const width = outer.shape[1]!;
+  const learned = [
+    ...inner.flatMap(({ weight, bias }) => (bias === undefined ? [weight] : [weight, bias])),
+    outer,
+  ];
+  // In parts as wide as x: holes that one leaves in the runtime's memory fit the others (measured: `docs/performance.md`).
+  const count = width % size === 0 ? width / size : 1;
+  const parts = Array.from({ length: count }, (_, i) => {
+    const part = (x: Value, axis: number) => (count === 1 ? x : slice(x, axis, i * size, (i + 1) * size));
+    return {
+      inner: inner.map(({ weight, bias }) => ({ weight: part(weight, 0), bias: bias && part(bias, 0) })),
+      outer: part(outer, 1),
+    };
   });
-  const sum = made.map(({ result }) => result).reduce(add);
-  // Slices would each give a gradient of the whole width, zeros but for their own.
-  return withGradient(sum, [x, ...values], gradient => {
-    const gradients = made.map(({ parts, result }) => pulledBack(result, gradient, [x, ...parts]));
+  const rows = reshape(x, [-1, size]);
+  const [made, ...hidden] = mapBlocks([rows], like, ([x]) => {
+    const hidden = parts.map(({ inner }) => inner.map(({ weight, bias }) => linear(x!, weight, bias)));
+    const made = parts.map(({ outer }, i) => linear(activate(hidden[i]!), outer)).reduce(add);
+    return [made, ...hidden.flat()];
+  }) as [Value, ...Value[]];
+  return withGradient(reshape(made, x.shape), [x, ...learned], gradient => {
+    const byRows = reshape(gradient, rows.shape);
+    const of = (values: readonly Value[], part: number) =>
+      values.slice(part * inner.length, (part + 1) * inner.length);
+    const [byX, ...others] = mapBlocks([byRows, ...hidden], like, ([gradient, ...hidden]) => {
+      const made = parts.map(({ outer }, i) => {
+        const own = of(hidden, i);
+        const active = activate(own);
+        return { active, byHidden: pulledBack(active, matmul(gradient!, outer), own) };
+      });
+      const byX = made
+        .flatMap(({ byHidden }, i) => byHidden.map((by, k) => matmul(by, parts[i]!.inner[k]!.weight)))
+        .reduce(add);
+      return [byX, ...made.map(({ active }) => active), ...made.flatMap(({ byHidden }) => byHidden)];
+    }) as [Value, ...Value[]];
+    const [active, byHidden] = [others.slice(0, count), others.slice(count)];
+    const joined = (axis: number, of: (part: number) => Value) =>
+      concat(
+        parts.map((_, part) => of(part)),
+        axis,
+      );
     return [
-      gradients.map(([byX]) => byX!).reduce(add),
-      ...wide.map(({ axis }, k) =>
-        concat(
-          gradients.map(byParts => byParts[1 + k]!),
-          axis,
-        ),
-      ),
+      reshape(byX, x.shape),
+      ...inner.flatMap(({ bias }, k) => {
+        const own = (part: number) => of(byHidden, part)[k]!;
+        const byWeight = joined(0, part => matmul(transpose(own(part)), rows));
+        return bias === undefined ? [byWeight] : [byWeight, joined(0, part => sumOfRows(own(part)))];
+      }),
+      joined(1, part => matmul(transpose(byRows), active[part]!)),
     ];
   });
 }

@@ -38,9 +38,9 @@ export class SizeSolver<Name extends string> {
       base,
       ...this.#names.map(name => raised(name)),
       ...this.#pairs.map(pair => raised(...pair)),
-      // Two that check what the others have shown.
-      this.#sizes((_, i) => 3 + ((5 * i + 2) % (this.#names.length + 1))),
-      this.#sizes((_, i) => 4 + ((3 * i + 1) % (this.#names.length + 1))),
+      // Two that check what the others have shown, also of different sizes: the other way round, and every other one first.
+      this.#sizes((_, i) => 2 + this.#names.length - i),
+      this.#sizes((_, i) => 4 + (i % 2 === 0 ? i / 2 : Math.ceil(this.#names.length / 2) + (i - 1) / 2)),
     ];
   }
 

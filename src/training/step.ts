@@ -1,6 +1,6 @@
 import { LratError } from '../base/errors.ts';
 import { sharedFloats } from '../base/shared.ts';
-import type { BatchText, Pass, Plan, TrainableEncoder } from '../encoder/trainable.ts';
+import type { BatchText, Layout, Pass, Plan, TrainableEncoder } from '../encoder/trainable.ts';
 import { dynamicModel, type Sized } from '../engine/dynamic.ts';
 import { gradients } from '../engine/gradient.ts';
 import { Graph, type Products, type Value } from '../engine/graph.ts';
@@ -56,8 +56,11 @@ export function tokensOnDevice(
   return Math.min(tokensPerPass, Math.max(leastTokensPerPass, most));
 }
 
-/** Of a pass. A GPU takes longer to be told of a small computation than to do it. */
-const mostBuckets: Readonly<Record<Device, number>> = { cpu: 16, webgpu: 8 };
+/** A GPU takes longer to be told of a small computation than to do it, and has no cache for more. */
+const layouts: Readonly<Record<Device, Layout>> = {
+  cpu: { buckets: 16, blocks: true },
+  webgpu: { buckets: 8, blocks: false },
+};
 
 /** What a stepper has found out about memory, and another one of the same training has to know to give the same numbers. */
 export interface Thrift {
@@ -132,8 +135,7 @@ export class Stepper {
     let planned = Number.POSITIVE_INFINITY;
     const { plan, loss, gradients } = await this.#withLessMemory(
       async tokensPerPass => {
-        const buckets = mostBuckets[this.#options.device];
-        const plan = this.#model.plan(texts, tokensPerPass, number, buckets);
+        const plan = this.#model.plan(texts, tokensPerPass, number, layouts[this.#options.device]);
         planned = plan.tokens;
         await this.#spare(plan);
         return { plan, ...(await this.#lossAndGradients(plan, terms, queryTexts, documentTexts)) };
@@ -194,10 +196,10 @@ export class Stepper {
     );
   }
 
-  /** A step that leaves half of the memory of a pass free may as well use it. With the first that does not, all hold less. */
+  /** On a GPU a step that leaves half of the memory of a pass free may as well use it. With the first that does not, all hold less. */
   async #spare({ passes }: Plan): Promise<void> {
     const computed = passes.reduce((sum, { tokens }) => sum + tokens, 0);
-    if (this.#thrift.sparing || 2 * computed <= this.#tokensPerPass) return;
+    if (this.#options.device === 'cpu' || this.#thrift.sparing || 2 * computed <= this.#tokensPerPass) return;
     await this.#disposeOfPrograms();
     this.adopt({ sparing: true });
   }
@@ -408,15 +410,11 @@ export class Stepper {
       ...(what === 'encode' ? [] : [...lossSizes, ['others']]),
     ];
     const { products = 'float32', device, threads } = this.#options;
-    const sparing = this.#thrift.sparing ?? false;
+    // On the CPU what could be kept is made again in the cache, which takes less time than to keep it.
+    const recompute = device === 'cpu' || (this.#thrift.sparing ?? false);
     const build = (sizes: Sizes): Sized => {
       const graph = new Graph(`training step (${what})`, {
-        ...{
-          products,
-          recompute: sparing,
-          inParts: sparing && device === 'cpu',
-          textByText: device === 'cpu',
-        },
+        ...{ products, recompute, textByText: device === 'cpu' },
       });
       const declare = (shapes: TrainableEncoder['frozen']) =>
         [...shapes].map(([name, { shape }]): [string, Value] => {

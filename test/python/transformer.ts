@@ -46,13 +46,17 @@ trainable.save(join(out, 'saved'), { lineage: {} });
 /** The vectors of three texts beside a row that is padding altogether, a direction for each, and the gradients of their products. */
 async function putBesidePadding(name: string, model: TrainableEncoder): Promise<void> {
   const some = texts.slice(0, 3).map(text => ({ kind: 'document' as const, text }));
-  const { passes, rows } = model.plan(some, Number.POSITIVE_INFINITY, 0, 8);
+  const { passes, rows } = model.plan(some, Number.POSITIVE_INFINITY, 0, { buckets: 8, blocks: false });
   const [{ key, inputs, members }] = passes as [(typeof passes)[0]];
   const [height, length] = [some.length + 1, inputs.ids0!.shape[1]!];
   const directions = Float32Array.from({ length: height * model.dimension }, (_, i) => Math.cos(i));
 
-  const graph = new Graph('beside padding');
-  const feeds = { directions: tensor('float32', [height, model.dimension], directions) };
+  // As a training step on the CPU: attention text by text, and other layers in blocks, here of one text.
+  const graph = new Graph('beside padding', { textByText: true });
+  const feeds = {
+    directions: tensor('float32', [height, model.dimension], directions),
+    block: tensor('bool', [length], new Uint8Array(length)),
+  };
   for (const [input, { dtype, data }] of Object.entries(inputs)) {
     const padding = Array<number>(length).fill(0);
     Object.assign(feeds, { [input]: tensor(dtype, [height, length], [...data, ...padding]) });
@@ -72,6 +76,7 @@ async function putBesidePadding(name: string, model: TrainableEncoder): Promise<
   const vectors = model.forward(graph, parameter => declared.get(parameter)!, key, {
     texts0: height,
     length0: length,
+    block: length,
   });
   const loss = reduceSum(mul(vectors, graph.input('directions', 'float32', vectors.shape)));
   const byParameter = gradients(loss, [...declared.values()]);

@@ -7,7 +7,7 @@ import { Random } from '../../src/base/random.ts';
 import { openForTraining } from '../../src/encoder/open.ts';
 import type { Products } from '../../src/engine/graph.ts';
 import type { Device } from '../../src/engine/runtime.ts';
-import { drawEpoch } from '../../src/training/batches.ts';
+import { drawEpoch, type StepDraws } from '../../src/training/batches.ts';
 import { initialMoments } from '../../src/training/learner.ts';
 import { publishedRecipe, type Recipe } from '../../src/training/recipe.ts';
 import { readTrainingSet } from '../../src/training/rows.ts';
@@ -131,4 +131,40 @@ it('a training on the GPU is stopped and resumed with the same losses', async ()
   expect(readFileSync(new RunFolder(whole.run).logFile, 'utf8')).toContain(
     'computing on webgpu: WebGPU was asked for',
   );
+});
+
+it('hold less at a time from the first one of many tokens on, also in a stepper that goes on', async () => {
+  const folder = join(root, 'bert');
+  saveRandomModel(folder, 'bert');
+  const set = await readTrainingSet(pairs);
+  const [large] = drawEpoch(set, { ...recipe, batchSize: 12 }, Random.seeded(4)) as [StepDraws];
+  const [small] = drawEpoch(set, { ...recipe, batchSize: 2 }, Random.seeded(4)) as [StepDraws];
+  const steppers: Stepper[] = [];
+  const start = async (tokensPerPass: number) => {
+    const model = await openForTraining(folder, recipe);
+    const moments = initialMoments(model);
+    const stepper = new Stepper(model, moments, set, recipe, { device: 'webgpu', threads: 1, tokensPerPass });
+    steppers.push(stepper);
+    return { model, moments, stepper };
+  };
+  try {
+    const first = await start(200);
+    await first.stepper.step(small, 1, 1e-3);
+    expect(first.stepper.thrift).toEqual({});
+    await first.stepper.step(large, 2, 1e-3);
+    expect(first.stepper.thrift).toEqual({ sparing: true });
+    await first.stepper.read();
+    const other = await start(200);
+    for (const [name, { data }] of other.model.parameters) data.set(first.model.parameters.get(name)!.data);
+    for (const [name, moment] of other.moments) moment.set(first.moments.get(name)!);
+    other.stepper.adopt(first.stepper.thrift);
+    expect(other.stepper.thrift).toEqual({ sparing: true });
+    const [going, resumed] = [
+      await first.stepper.step(small, 3, 1e-3),
+      await other.stepper.step(small, 3, 1e-3),
+    ];
+    expect(resumed).toEqual(going);
+  } finally {
+    for (const stepper of steppers) await stepper.dispose();
+  }
 });

@@ -26,6 +26,13 @@ export interface Dropout {
   attention(place: string, tokens: TokenInputs): Kept;
 }
 
+/** How texts go through a transformer in training. */
+export interface ForwardOptions {
+  readonly dropout?: Dropout | undefined;
+  /** As `like` of `feedForward`. */
+  readonly block?: Value | undefined;
+}
+
 /** A parameter as `model.safetensors` has it. */
 export interface ParameterSpec {
   readonly shape: Shape;
@@ -64,7 +71,7 @@ export interface Architecture {
     graph: Graph,
     parameter: (name: string) => Value,
     buckets: readonly TokenInputs[],
-    dropout?: Dropout,
+    options?: ForwardOptions,
   ): Value;
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { attention, geluTanh, inParts, linear, selfAttention } from '../../engine/layers.ts';
+import { attention, feedForward, geluTanh, linear, selfAttention } from '../../engine/layers.ts';
 import {
   add,
   concat,
@@ -75,7 +75,7 @@ export function bert(config: unknown): Architecture {
     prefix: family === 'bert' ? 'bert.' : 'roberta.',
     parameters: new Map(specs()),
 
-    forward(graph, parameter, buckets, dropout) {
+    forward(graph, parameter, buckets, { dropout, block } = {}) {
       const drop = (x: Value, place: string) => dropout?.hidden(x, place) ?? x;
       const norm = (x: Value, name: string) =>
         layerNorm(x, parameter(`${name}.LayerNorm.weight`), parameter(`${name}.LayerNorm.bias`), epsilon);
@@ -119,14 +119,12 @@ export function bert(config: unknown): Architecture {
             );
         const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);
         x = norm(add(told, x), `${at}.attention.output`);
-        const wide = [
-          { value: parameter(`${at}.intermediate.dense.weight`), axis: 0 },
-          { value: parameter(`${at}.intermediate.dense.bias`), axis: 0 },
-          { value: parameter(`${at}.output.dense.weight`), axis: 1 },
-        ];
-        const fed = inParts(x, wide, (x, [weight, bias, out]) =>
-          linear(activation(linear(x, weight!, bias)), out!),
-        );
+        const inner = {
+          weight: parameter(`${at}.intermediate.dense.weight`),
+          bias: parameter(`${at}.intermediate.dense.bias`),
+        };
+        const outer = parameter(`${at}.output.dense.weight`);
+        const fed = feedForward(x, { inner: [inner], outer, activate: ([h]) => activation(h!) }, block);
         const shifted = add(fed, parameter(`${at}.output.dense.bias`));
         x = norm(add(drop(shifted, `${layer}.output`), x), `${at}.output`);
       }

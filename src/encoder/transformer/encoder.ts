@@ -9,7 +9,7 @@ import type { Device } from '../../engine/runtime.ts';
 import { type HostTensor, tensor } from '../../engine/tensor.ts';
 import type { Encoder } from '../encoder.ts';
 import { normalise } from '../static-training.ts';
-import { type Dropout, perBucket, type TokenInputs } from './architecture.ts';
+import { type ForwardOptions, perBucket, type TokenInputs } from './architecture.ts';
 import { type Bucket, batchesByLength } from './buckets.ts';
 import type { Pooling, TransformerModel } from './model.ts';
 
@@ -170,9 +170,9 @@ export function forward(
   graph: Graph,
   parameter: (name: string) => Value,
   buckets: readonly TextInputs[],
-  dropout?: Dropout,
+  options?: ForwardOptions,
 ): Value {
-  const states = architecture.forward(graph, parameter, buckets, dropout);
+  const states = architecture.forward(graph, parameter, buckets, options);
   const pooled = perBucket([states], buckets, ([own], { shares }) => {
     const [texts, length] = shares.shape as [number, number];
     return matmul(reshape(shares, [texts, 1, length]), own!);

@@ -45,6 +45,25 @@ export function layOut(lengths: readonly number[], tokensPerPass: number, mostBu
   return passes;
 }
 
+/** Rows of a block, about: products are large enough, and the processor's cache holds what is computed of them. */
+const usualBlock = 512;
+
+/**
+ * How tokens of a pass go through layers in blocks of one size.
+ * @returns rows of a block, and of padding that the last one needs; none where one bucket is whole blocks as it is
+ */
+export function intoBlocks(buckets: readonly Bucket[]): { readonly block: number; readonly filling: number } {
+  const tokens = padded(buckets);
+  if (buckets.length === 1) {
+    const least = Math.min(tokens, usualBlock / 2);
+    for (let block = Math.min(tokens, usualBlock); block >= least; block--)
+      if (tokens % block === 0) return { block, filling: 0 };
+  }
+  const count = Math.max(1, Math.round(tokens / usualBlock));
+  const block = Math.floor(tokens / count) + 1;
+  return { block, filling: count * block - tokens };
+}
+
 function padded(buckets: readonly Bucket[]): number {
   return buckets.reduce((sum, { members, length }) => sum + members.length * length, 0);
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Value } from '../../engine/graph.ts';
-import { attention, inParts, linear, rmsNorm, rotary, silu } from '../../engine/layers.ts';
+import { attention, feedForward, linear, rmsNorm, rotary, silu } from '../../engine/layers.ts';
 import {
   add,
   cos,
@@ -69,7 +69,7 @@ export function qwen3(config: unknown): Architecture {
     prefix: 'model.',
     parameters: new Map(specs()),
 
-    forward(graph, parameter, buckets, dropout) {
+    forward(graph, parameter, buckets, { dropout, block } = {}) {
       const norm = (x: Value, name: string) => rmsNorm(x, parameter(`${name}.weight`), epsilon);
       const dense = (x: Value, name: string) => linear(x, parameter(`${name}.weight`));
       // Cut from a table of all positions, so that one graph may serve every length.
@@ -106,13 +106,10 @@ export function qwen3(config: unknown): Architecture {
         });
         x = add(x, dense(seen, `${at}.self_attn.o_proj`));
         const after = norm(x, `${at}.post_attention_layernorm`);
-        const wide = (['gate', 'up', 'down'] as const).map(name => ({
-          value: parameter(`${at}.mlp.${name}_proj.weight`),
-          axis: name === 'down' ? 1 : 0,
-        }));
-        const fed = inParts(after, wide, (x, [gate, up, down]) =>
-          linear(mul(silu(linear(x, gate!)), linear(x, up!)), down!),
-        );
+        const weight = (name: string) => parameter(`${at}.mlp.${name}_proj.weight`);
+        const inner = [{ weight: weight('gate') }, { weight: weight('up') }];
+        const activate = ([gate, up]: readonly Value[]) => mul(silu(gate!), up!);
+        const fed = feedForward(after, { inner, activate, outer: weight('down') }, block);
         x = add(x, fed);
       }
       return norm(x, 'norm');

@@ -5,8 +5,8 @@ import { LratError } from '../../base/errors.ts';
 import { Random } from '../../base/random.ts';
 import { sharedFloats } from '../../base/shared.ts';
 import type { Value } from '../../engine/graph.ts';
-import { add, matmul, mul } from '../../engine/operators.ts';
-import type { HostTensor } from '../../engine/tensor.ts';
+import { add, matmul, mul, slice } from '../../engine/operators.ts';
+import { type HostTensor, tensor } from '../../engine/tensor.ts';
 import {
   cardName,
   changeSettings,
@@ -20,7 +20,7 @@ import type { BatchText, Lora, Parameter, Pass, TrainableEncoder, TrainingOption
 import { dropoutInputs, dropoutTensors } from './dropout.ts';
 import { forward, liveTransformerEncoder, textInputs, textTensors } from './encoder.ts';
 import { poolingConfig, promptConfig, readPrompts, type TransformerModel, wrapperConfig } from './model.ts';
-import { layOut } from './passes.ts';
+import { intoBlocks, layOut } from './passes.ts';
 
 /**
  * Bytes that a pass may take, gradients and all: a sixth of the machine's memory, or of what the process may have. Not of
@@ -72,7 +72,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
     tokensPerPass: Math.max(256, Math.floor(passBytes() / scattered / architecture.bytesPerToken)),
     tensorBytesPerToken: 4 * Math.max(architecture.widest, architecture.dropout.heads * base.maxTokens),
 
-    plan(texts, tokensPerPass, step, mostBuckets) {
+    plan(texts, tokensPerPass, step, layout) {
       const tokens = texts.map(tokensOf);
       const lengths = tokens.map(({ length }) => length);
       // The words of the batch are numbered anew: a table of these is all that the graphs get.
@@ -88,9 +88,17 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
           return number;
         }),
       );
-      const most = Math.min(mostBuckets, bucketsOfDistinctSizes(base.architecture.maxTokens));
-      const passes = layOut(lengths, tokensPerPass, most).map((buckets): Pass => {
+      const most = Math.min(layout.buckets, bucketsOfDistinctSizes(base.architecture.maxTokens));
+      const passes = layOut(lengths, tokensPerPass, most).map((own): Pass => {
         const inputs: Record<string, HostTensor> = {};
+        const buckets = [...own];
+        if (layout.blocks) {
+          const { block, filling } = intoBlocks(own);
+          inputs.block = tensor('bool', [block], new Uint8Array(block));
+          const isOne = filling <= architecture.maxTokens;
+          const [texts, length] = isOne ? [1, filling] : [filling, 1];
+          if (filling > 0) buckets.push({ members: [], texts, length });
+        }
         for (const [i, bucket] of buckets.entries()) {
           for (const [name, values] of Object.entries(textTensors(bucket, renumbered, base.pooling)))
             inputs[`${name}${i}`] = values;
@@ -100,7 +108,8 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
           Object.assign(inputs, dropoutTensors(architecture, options.dropout, seed, buckets, lengths));
         }
         return {
-          ...{ key: String(buckets.length), inputs, members: buckets.flatMap(({ members }) => members) },
+          ...{ key: keyOf(own.length, buckets.length > own.length), inputs },
+          members: own.flatMap(({ members }) => members),
           tokens: buckets.reduce((sum, { texts, length }) => sum + texts * length, 0),
         };
       });
@@ -111,10 +120,14 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
       };
     },
 
-    sizes: key => Array.from({ length: Number(key) }, (_, i) => [`texts${i}`, `length${i}`]),
+    sizes: key => [
+      ...Array.from({ length: bucketsOf(key).all }, (_, i) => [`texts${i}`, `length${i}`]),
+      ['block'],
+    ],
 
     forward(graph, parameter, key, sizes) {
-      const buckets = Array.from({ length: Number(key) }, (_, i) =>
+      const { own, all } = bucketsOf(key);
+      const buckets = Array.from({ length: all }, (_, i) =>
         textInputs(graph, sizes[`texts${i}`]!, sizes[`length${i}`]!, String(i)),
       );
       const added = (name: string): Value => {
@@ -126,12 +139,25 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
       };
       const dropout =
         options.dropout > 0 ? dropoutInputs(graph, options.dropout, architecture, buckets) : undefined;
-      return forward(base, graph, added, buckets, dropout);
+      const block = graph.textByText ? graph.input('block', 'bool', [sizes.block!]) : undefined;
+      const vectors = forward(base, graph, added, buckets, { dropout, block });
+      const texts = buckets.slice(0, own).reduce((sum, { ids }) => sum + ids.shape[0]!, 0);
+      return own === all ? vectors : slice(vectors, 0, 0, texts);
     },
 
     encoder: name => liveTransformerEncoder(name, current()),
     save: (dir, card) => saveTransformer(dir, current(), card),
   };
+}
+
+/** The key of a pass: its buckets, and whether there is one more, of padding. */
+function keyOf(buckets: number, isFilled: boolean): string {
+  return `${buckets}${isFilled ? '+' : ''}`;
+}
+
+function bucketsOf(key: string): { readonly own: number; readonly all: number } {
+  const own = Number.parseInt(key, 10);
+  return { own, all: key.endsWith('+') ? own + 1 : own };
 }
 
 /** The layer that a parameter belongs to, counted from 0; those below all layers are of −1, those above of no number. */
@@ -253,8 +279,9 @@ function inSinglePrecision(config: Readonly<Record<string, unknown>>): Readonly<
 
 /**
  * How many buckets a graph may have: its sizes are found out by building it at small ones (`SizeSolver`), of which there are
- * two for each bucket and four more, each another, and all have to be less than the table of positions has rows.
+ * two for each bucket, one of padding included, and five more, each another, and all have to be less than the table of positions
+ * has rows.
  */
 function bucketsOfDistinctSizes(maxTokens: number): number {
-  return Math.max(1, Math.floor((maxTokens - 9) / 2));
+  return Math.max(1, Math.floor((maxTokens - 10) / 2));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layOut } from '../../../src/encoder/transformer/passes.ts';
+import { intoBlocks, layOut } from '../../../src/encoder/transformer/passes.ts';
 
 /** Every text once, in a bucket that is as long as its longest. */
 function expectWhole(passes: ReturnType<typeof layOut>, lengths: readonly number[]): void {
@@ -44,5 +44,31 @@ describe('the layout of passes', () => {
     const passes = layOut(lengths, 100_000, 16);
     expectWhole(passes, lengths);
     expect(passes[0]![0]).toEqual({ members: [0], texts: 1, length: 2000 });
+  });
+});
+
+describe('blocks of a pass', () => {
+  const bucket = (texts: number, length: number) => ({ members: [...Array(texts).keys()], texts, length });
+
+  it.each([
+    [[bucket(32, 128)], 512, 0],
+    [[bucket(31, 128)], 496, 0],
+    [[bucket(3, 7)], 21, 0],
+    [[bucket(1, 521)], 522, 1],
+    [[bucket(10, 256), bucket(20, 37)], 551, 6],
+    [[bucket(1, 1), bucket(1, 2)], 4, 1],
+  ])('of %j have %i rows, %i of padding', (buckets, block, filling) => {
+    expect(intoBlocks(buckets)).toEqual({ block, filling });
+  });
+
+  it('are whole, of one size, with less padding than there are blocks or one row each', () => {
+    for (let tokens = 2; tokens < 20_000; tokens += 97) {
+      const { block, filling } = intoBlocks([bucket(1, tokens - 1), bucket(1, 1)]);
+      const count = (tokens + filling) / block;
+      expect(Number.isInteger(count)).toBe(true);
+      expect(filling).toBeGreaterThan(0);
+      expect(filling).toBeLessThanOrEqual(count);
+      expect(block).toBeLessThanOrEqual(1024);
+    }
   });
 });

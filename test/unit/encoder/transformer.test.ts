@@ -312,11 +312,11 @@ describe.each(['mean', 'cls', 'lasttoken'])('a text without a token, pooled by %
   it('has no share in a training step', async () => {
     const model = await openForTraining(bareModel(), publishedRecipe);
     const texts = ['the red fox', '', 'a', ''].map(text => ({ kind: 'document' as const, text }));
-    const { passes } = model.plan(texts, 1000, 1, 16);
+    const { passes } = model.plan(texts, 1000, 1, { buckets: 16, blocks: true });
     const sums = new Map<number, number>();
     for (const { key, inputs, members } of passes) {
       let row = 0;
-      for (let bucket = 0; bucket < Number(key); bucket++) {
+      for (let bucket = 0; bucket < Number.parseInt(key, 10); bucket++) {
         const { shape, data } = inputs[`shares${bucket}`]!;
         const [rows, length] = shape as [number, number];
         for (let i = 0; i < rows; i++, row++) {

@@ -3,16 +3,15 @@ import type { Random } from '../../../src/base/random.ts';
 import type { Graph, Value } from '../../../src/engine/graph.ts';
 import {
   attention,
+  feedForward,
   geluTanh,
-  inParts,
   type Kept,
-  linear,
   rmsNorm,
   rotary,
   selfAttention,
   silu,
 } from '../../../src/engine/layers.ts';
-import { relu } from '../../../src/engine/operators.ts';
+import { mul, relu, reshape } from '../../../src/engine/operators.ts';
 import { tensor } from '../../../src/engine/tensor.ts';
 import { type Case, checkDrawn, device } from './check.ts';
 import { at, build, line, map, type Nd, normals, shapeOf, sum, uniform } from './reference.ts';
@@ -152,42 +151,50 @@ const layers: Readonly<Record<string, (random: Random) => Case>> = {
     apply: x => geluTanh(x!),
     reference: x => map(x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))), x),
   }),
-  inParts(random) {
-    const [rows, size] = [1 + random.below(3), 1 + random.below(3)];
-    const width = size * (1 + random.below(3));
-    // No sum of the inner layer is near the place where it bends.
-    const positive = (shape: number[]) => uniform(random, shape, 0.2, 1);
-    const signs = build([width, 1], () => (random.below(2) === 0 ? 1 : -1));
-    return {
-      inputs: [
-        positive([rows, size]),
-        map((x, sign) => x! * sign!, positive([width, size]), signs),
-        normals(random, [size, width]),
-      ],
-      apply: (x, inner, outer) =>
-        inParts(
-          x!,
-          [
-            { value: inner!, axis: 0 },
-            { value: outer!, axis: 1 },
-          ],
-          (x, [inner, outer]: readonly Value[]) => linear(relu(linear(x, inner!)), outer!),
-        ),
-      reference(x, inner, outer) {
-        const hidden = build([rows, width], ([i, j]) =>
-          Math.max(0, sum(Array.from({ length: size }, (_, s) => at(x, [i!, s]) * at(inner, [j!, s])))),
-        );
-        return build([rows, size], ([i, o]) =>
-          sum(Array.from({ length: width }, (_, j) => at(hidden, [i!, j]) * at(outer, [o!, j]))),
-        );
-      },
-    };
-  },
+  feedForward: random => feedForwardOf(random, 1),
 };
 
+/** Of whole blocks of rows, or, with a single one, of all at once. */
+function feedForwardOf(random: Random, blocks: number): Case {
+  const [height, size] = [1 + random.below(3), 1 + random.below(3)];
+  const rows = blocks * height;
+  // In parts, or not.
+  const width = size * (1 + random.below(3)) + (size > 1 ? random.below(2) : 0);
+  // No sum of the inner layer is near the place where it bends.
+  const positive = (shape: number[]) => uniform(random, shape, 0.2, 1);
+  const signs = build([width, 1], () => (random.below(2) === 0 ? 1 : -1));
+  const bent = map((x, sign) => x! * sign!, positive([width, size]), signs);
+  return {
+    inputs: [
+      positive([rows, size]),
+      bent,
+      map((x, sign) => x! * sign!, positive([width, 1]), signs),
+      normals(random, [width, size]),
+      normals(random, [size, width]),
+    ],
+    apply(x, bent, shift, straight, outer) {
+      const inner = [{ weight: bent!, bias: reshape(shift!, [width]) }, { weight: straight! }];
+      const activate = ([a, b]: readonly Value[]) => mul(relu(a!), b!);
+      const like = x!.graph.constant(tensor('bool', [height], new Uint8Array(height)));
+      return feedForward(x!, { inner, activate, outer: outer! }, blocks === 1 ? undefined : like);
+    },
+    reference(x, bent, shift, straight, outer) {
+      const product = (weight: Nd, i: number, j: number) =>
+        sum(Array.from({ length: size }, (_, s) => at(x, [i, s]) * at(weight, [j, s])));
+      const hidden = build(
+        [rows, width],
+        ([i, j]) => Math.max(0, product(bent, i!, j!) + at(shift, [j!, 0])) * product(straight, i!, j!),
+      );
+      return build([rows, size], ([i, o]) =>
+        sum(Array.from({ length: width }, (_, j) => at(hidden, [i!, j]) * at(outer, [o!, j]))),
+      );
+    },
+  };
+}
+
 const ways = {
-  'that keep what gradients need': { recompute: false, inParts: false },
-  'that compute it again': { recompute: true, inParts: true },
+  'that keep what gradients need': { recompute: false },
+  'that compute it again': { recompute: true },
 };
 
 describe.each(Object.entries(ways))('layers %s', (_, way) => {
@@ -197,8 +204,11 @@ describe.each(Object.entries(ways))('layers %s', (_, way) => {
   );
 });
 
-// A loop is for the CPU.
-test.runIf(device === 'cpu')(
-  'attention text by text equals plain arithmetic, its gradients finite differences',
-  () => checkDrawn(layers.attention!, { textByText: true }),
-);
+// Loops are for the CPU.
+describe.runIf(device === 'cpu').each<[string, (random: Random) => Case]>([
+  ['attention text by text', layers.attention!],
+  ['a feed-forward layer in blocks', random => feedForwardOf(random, 2 + random.below(2))],
+])('%s', (_, make) => {
+  test('equals plain arithmetic, its gradients finite differences', () =>
+    checkDrawn(make, { textByText: true }));
+});

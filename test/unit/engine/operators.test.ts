@@ -285,6 +285,22 @@ const cases: Record<string, (random: Random) => Case> = {
         }),
     };
   },
+  inBlocks(random) {
+    const [count, size, width] = [1 + random.below(3), 1 + random.below(3), 1 + random.below(3)];
+    return {
+      inputs: [normals(random, [count * size, width]), normals(random, [size])],
+      apply: (x, like) => operators.inBlocks(x, like),
+      reference: x => ({ shape: [count, size, width], data: x.data }),
+    };
+  },
+  fromBlocks(random) {
+    const [count, size, width] = [1 + random.below(3), 1 + random.below(3), 1 + random.below(3)];
+    return {
+      inputs: [normals(random, [count, size, width]), normals(random, [size])],
+      apply: (x, like) => operators.fromBlocks(x, like, count * size),
+      reference: x => ({ shape: [count * size, width], data: x.data }),
+    };
+  },
   gather(random) {
     const table = [2 + random.below(4), ...shapeOf(random, random.below(3))];
     const which = indices(random, shapeOf(random, random.below(3)), table[0]!);

@@ -49,7 +49,7 @@ async function program(draws: readonly Draw[], form: Form, temperature = 0.1) {
     encoded.map(text => ({ kind: 'query', text })),
     Number.POSITIVE_INFINITY,
     0,
-    8,
+    { buckets: 1, blocks: false },
   );
   const graph = new Graph('loss');
   const feeds: Record<string, ReturnType<typeof tensor>> = {};

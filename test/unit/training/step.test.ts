@@ -103,7 +103,9 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
       for (const tokensPerPass of [1, 40]) {
         const model = await open(family);
         const texts = documents.map(({ text }) => ({ kind: 'document' as const, text }));
-        expect(model.plan(texts, tokensPerPass, 0, 16).passes.length).toBeGreaterThan(1);
+        expect(
+          model.plan(texts, tokensPerPass, 0, { buckets: 16, blocks: true }).passes.length,
+        ).toBeGreaterThan(1);
         const cached = await trained(model, { tokensPerPass, recipe: { weighted } });
         for (const what of ['loss', 'gradientNorm'] as const) {
           expectClose(
@@ -129,8 +131,10 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     const model = await open(family);
     const asked = many.map(({ text }) => ({ kind: 'document' as const, text }));
     const keys = (tokensPerPass: number) =>
-      new Set(model.plan(asked, tokensPerPass, 0, 16).passes.map(({ key }) => key));
-    expect([keys(100_000), keys(150)]).toEqual([new Set(['8']), new Set(['4'])]);
+      new Set(
+        model.plan(asked, tokensPerPass, 0, { buckets: 16, blocks: true }).passes.map(({ key }) => key),
+      );
+    expect([keys(100_000), keys(150)]).toEqual([new Set(['8+']), new Set(['4+'])]);
     const whole = await trained(await open(family), how);
     const parts = await trained(model, { ...how, tokensPerPass: 150 });
     expectClose([parts.results[0]!.loss], [whole.results[0]!.loss], 1e-5);
@@ -224,7 +228,10 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     const model = await open(family);
     const texts = documents.map(({ text }) => ({ kind: 'document' as const, text }));
     const tensorBytes = 64 * model.tensorBytesPerToken;
-    const { passes } = model.plan(texts, tokensOnDevice(model, tensorBytes), 0, 8);
+    const { passes } = model.plan(texts, tokensOnDevice(model, tensorBytes), 0, {
+      buckets: 8,
+      blocks: false,
+    });
     expect(passes.length).toBeGreaterThan(1);
     for (const { inputs, key } of passes) {
       const shapes = Array.from({ length: Number(key) }, (_, i) => inputs[`ids${i}`]!.shape);
@@ -303,48 +310,6 @@ describe('dropout', () => {
       expect(Math.abs(dropped(rate) - actual)).toBeLessThan(0.2 * Math.min(actual, 1 - actual));
     }
   });
-});
-
-it('holds less at a time from the first step of many tokens on, also in a stepper that goes on', async () => {
-  const { InferenceSession } = await onnxRuntime();
-  const create = vi.spyOn(InferenceSession, 'create');
-  const small: StepDraws = [[draw(1, 'who'), draw(2, 'red fox')]];
-  const steppers: Stepper[] = [];
-  const start = async () => {
-    const model = await open('bert');
-    const moments = initialMoments(model);
-    const options = { device: 'cpu', threads: 1, tokensPerPass: 150 } as const;
-    steppers.push(new Stepper(model, moments, set, recipe, options));
-    return { model, moments, stepper: steppers.at(-1)! };
-  };
-  try {
-    const first = await start();
-    const made: number[] = [];
-    for (const [i, draws] of [small, steps[0]!, small].entries()) {
-      create.mockClear();
-      await first.stepper.step(draws, i + 1, 1e-3);
-      made.push(create.mock.calls.length);
-      if (i === 1) {
-        const other = await start();
-        for (const [name, { data }] of other.model.parameters)
-          data.set(first.model.parameters.get(name)!.data);
-        for (const [name, moment] of other.moments) moment.set(first.moments.get(name)!);
-        other.stepper.adopt(first.stepper.thrift);
-        expect(other.stepper.thrift).toEqual({ sparing: true });
-      }
-    }
-    // A graph for each way, and no third one.
-    expect(made).toEqual([1, 1, 0]);
-    const [, other] = steppers;
-    const going = await other!.step(small, 3, 1e-3);
-    const again = await start();
-    await again.stepper.step(small, 1, 1e-3);
-    await again.stepper.step(steps[0]!, 2, 1e-3);
-    expect(going).toEqual(await again.stepper.step(small, 3, 1e-3));
-  } finally {
-    create.mockRestore();
-    for (const stepper of steppers) await stepper.dispose();
-  }
 });
 
 it('makes its programs anew when memory has doubled, with the same losses', async () => {
