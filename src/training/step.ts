@@ -410,8 +410,7 @@ export class Stepper {
       ...(what === 'encode' ? [] : [...lossSizes, ['others']]),
     ];
     const { products = 'float32', device, threads } = this.#options;
-    // On the CPU what could be kept is made again in the cache, which takes less time than to keep it.
-    const recompute = device === 'cpu' || (this.#thrift.sparing ?? false);
+    const recompute = this.#thrift.sparing ?? false;
     const build = (sizes: Sizes): Sized => {
       const graph = new Graph(`training step (${what})`, {
         ...{ products, recompute, textByText: device === 'cpu' },
