@@ -86,7 +86,7 @@ export interface TrainableEncoder {
   /** Bytes that the largest tensor of a pass has for each of its tokens; 0 for a model that always takes one pass. */
   readonly tensorBytesPerToken: number;
   /**
-   * @param texts each once @param tokensPerPass at most so many, unless a single text has more
+   * @param texts each once @param tokensPerPass at most so many, unless a single text has more; filling of blocks comes to it
    * @param step what is random differs with it, and follows from it and the seed
    */
   plan(texts: readonly BatchText[], tokensPerPass: number, step: number, layout: Layout): Plan;

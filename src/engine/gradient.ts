@@ -5,7 +5,8 @@ import { describeType, sizeOf } from './tensor.ts';
 
 /**
  * The gradients of a scalar by each of `wrt`, as values of the same graph (reverse mode). A value that the loss does not
- * depend on has gradient zero. Gradients of gradients work, as every gradient is made of operators.
+ * depend on has gradient zero. Gradients of gradients work, as every gradient
+ * is made of operators, except through loops (`Graph.mapEach`).
  *
  * @throws LratError if `loss` is no floating-point scalar.
  */

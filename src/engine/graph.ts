@@ -121,7 +121,7 @@ export class Graph {
   readonly products: Products;
   /** Whether gradients compute again what is quickly computed and large to keep. */
   readonly recompute: boolean;
-  /** Whether layers may go through texts one by one (see `mapEach`), which fills the processor's cache and not its memory. */
+  /** Whether attention goes through texts one by one (see `mapEach`), for a processor's cache. */
   readonly textByText: boolean;
   readonly #inputs = new Map<string, Value>();
   readonly #scalars = new Map<string, Value>();
@@ -205,6 +205,7 @@ export class Graph {
       this.#value(`element_${this.#values}`, { dtype, shape: shape.slice(1) }, { kind: 'element' }),
     );
     const results = make(elements);
+    if (new Set(results).size !== results.length) misuse('mapEach', inputs, 'a result is there twice');
     const inner = new Set(elements);
     const body: Value[] = [];
     const shared: Value[] = [];
@@ -217,8 +218,9 @@ export class Graph {
         body.push(value);
       } else shared.push(value);
     }
-    if (results.some(result => !body.includes(result)))
-      misuse('mapEach', inputs, 'a result is not computed from the elements');
+    const computed = new Set(body);
+    if (results.some(result => !computed.has(result)))
+      misuse('mapEach', inputs, 'a result is not computed from the elements, or is one of them');
     const used = new Set(body.flatMap(operandsOf));
     const outputs = results.map((_, i) => `loop_${this.#values}_${i}`);
     const loop: Loop = {
@@ -319,31 +321,38 @@ export function toOnnx(
   const emitter = emitterOf(nodes);
   const chosen = (node: Node): Pick<Node, 'inputs' | 'emit'> =>
     node.fusion !== undefined && (fusions === 'runtime' || fusions === node.fusion.kind) ? node.fusion : node;
-  const emitNode = (node: Node, output: Value, emitter: Emitter) => {
-    const { inputs: operands, emit } = chosen(node);
-    emit(emitter, operands.map(onnxName), onnxName(output));
-  };
+  const operands = (value: Value) =>
+    value.source.kind === 'node' ? chosen(value.source.node).inputs : operandsOf(value);
+  const order = ancestry(outputs, operands);
+  const names = new Set(order.map(({ name }) => name));
   const emitLoop = ({ inputs, elements, body, results, outputs }: Loop) => {
+    const wanted = [...outputs.keys()].filter(i => names.has(outputs[i]!));
+    const own = wanted.map(i => results[i]!);
+    const needed = new Set(ancestry(own));
     const inside: OnnxNode[] = [];
     const emitter = emitterOf(inside);
-    for (const value of body) if (value.source.kind === 'node') emitNode(value.source.node, value, emitter);
+    for (const value of body) {
+      // Its operands are of the body or shared: those of a fusion might be neither.
+      if (value.source.kind === 'node' && needed.has(value))
+        value.source.node.emit(emitter, value.source.node.inputs.map(onnxName), onnxName(value));
+    }
     const named = (values: readonly Value[]) =>
       values.map(value => ({ name: onnxName(value), type: value.dtype }));
-    const graph = { name: outputs[0]!, inputs: named(elements), outputs: named(results), nodes: inside };
+    const graph = { name: outputs[0]!, inputs: named(elements), outputs: named(own), nodes: inside };
     nodes.push({
-      ...{ type: 'Scan', inputs: inputs.map(onnxName), outputs: outputs.map(name => `%${name}`) },
+      ...{ type: 'Scan', inputs: inputs.map(onnxName), outputs: wanted.map(i => `%${outputs[i]!}`) },
       attributes: { num_scan_inputs: inputs.length, body: { graph } },
     });
   };
   const inputs = new Map<string, Value>();
   const loops = new Set<Loop>();
-  const operands = (value: Value) =>
-    value.source.kind === 'node' ? chosen(value.source.node).inputs : operandsOf(value);
-  for (const value of ancestry(outputs, operands)) {
+  for (const value of order) {
     const { source } = value;
     if (source.kind === 'input') inputs.set(value.name, value);
-    else if (source.kind === 'node') emitNode(source.node, value, emitter);
-    else if (source.kind === 'loop') {
+    else if (source.kind === 'node') {
+      const { inputs: operands, emit } = chosen(source.node);
+      emit(emitter, operands.map(onnxName), onnxName(value));
+    } else if (source.kind === 'loop') {
       if (!loops.has(source.loop)) emitLoop(source.loop);
       loops.add(source.loop);
     } else if (source.kind === 'constant') {

@@ -24,6 +24,7 @@ import {
   sumOfRows,
   tanh,
   transpose,
+  transposeLast,
   unsqueeze,
   withGradient,
 } from './operators.ts';
@@ -172,12 +173,6 @@ function exchanged(x: Value): Value {
   return transpose(x, [...[...x.shape.keys()].slice(0, -3), length - 2, length - 3, length - 1]);
 }
 
-/** With the last two axes exchanged. */
-function turned(x: Value): Value {
-  const { length } = x.shape;
-  return transpose(x, [...[...x.shape.keys()].slice(0, -2), length - 1, length - 2]);
-}
-
 /** What dropout keeps of attention's shares. */
 export interface Kept {
   /** `bool[texts, heads, length, length]` */
@@ -234,14 +229,29 @@ function attentionOfAll(
 ): Value {
   const folded = fold(projections, counts);
   const terms = foldTerms(bias, kept, counts);
-  const made = sharesOf(folded, terms);
-  const seen = matmul(drop(made, terms), folded[2]);
-  const result = withGradient(seen, folded, gradient => {
+  return unfold(
+    attended(folded, terms, folded, gradients => gradients),
+    counts.heads,
+  );
+}
+
+/**
+ * What the queries see.
+ * @param inputs that queries, keys and values are made of @param back from the gradients by these to those by the inputs
+ */
+function attended(
+  [q, k, v]: Projections,
+  terms: Terms,
+  inputs: readonly Value[],
+  back: (gradients: Projections) => readonly Value[],
+): Value {
+  const made = sharesOf([q, k], terms);
+  const seen = matmul(drop(made, terms), v);
+  return withGradient(seen, inputs, gradient => {
     // With the length of texts they become the largest part of what a step would keep.
-    const shares = bias.graph.recompute ? sharesOf([after(folded[0], gradient), folded[1]], terms) : made;
-    return pullBack(folded, terms, shares, seen, gradient);
+    const shares = q.graph.recompute ? sharesOf([after(q, gradient), k], terms) : made;
+    return back(pullBack([q, k, v], terms, shares, seen, gradient));
   });
-  return unfold(result, counts.heads);
 }
 
 /** The same text by text: its shares stay in the processor's cache, and are made again for gradients. */
@@ -279,7 +289,10 @@ interface Terms {
   readonly kept?: Kept | undefined;
 }
 
-/** The queries that share keys as one longer list: `[…, groups, heads / groups · length, size]`, and `[…, groups, length, size]`. */
+/**
+ * The queries that share keys as one longer list, `[…, groups, heads / groups · length, size]`; keys and values
+ * `[…, groups, length, size]`.
+ */
 function fold(projections: Projections, { groups }: Required<Heads>): Projections {
   const [q, k, v] = projections.map(x => foldHeads(x, groups)) as [Value, Value, Value];
   return [q, k, v];
@@ -317,7 +330,7 @@ function scaleOf(q: Value): number {
 }
 
 function sharesOf([q, k]: readonly [q: Value, k: Value, ...unknown[]], { bias }: Terms): Value {
-  return softmax(add(mul(matmul(q, turned(k)), scaleOf(q)), bias));
+  return softmax(add(mul(matmul(q, transposeLast(k)), scaleOf(q)), bias));
 }
 
 function drop(shares: Value, { kept }: Terms): Value {
@@ -336,11 +349,11 @@ function pullBack(
   // The softmax's part needs Σ shares · dShares, which is Σ seen · dSeen, of a smaller tensor (FlashAttention,
   // arXiv 2205.14135, appendix B).
   const total = reduceSum(mul(seen, gradient), [-1], { keepDims: true });
-  const byScores = mul(shares, sub(drop(matmul(gradient, turned(v)), terms), total));
+  const byScores = mul(shares, sub(drop(matmul(gradient, transposeLast(v)), terms), total));
   return [
     mul(matmul(byScores, k), scale),
-    mul(matmul(turned(byScores), q), scale),
-    matmul(turned(drop(shares, terms)), gradient),
+    mul(matmul(transposeLast(byScores), q), scale),
+    matmul(transposeLast(drop(shares, terms)), gradient),
   ];
 }
 
@@ -354,13 +367,9 @@ export function selfAttention(projected: Value, heads: number, bias: Value, kept
   const third = width / 3;
   const parts = transpose(reshape(projected, [texts, length, 3, heads, third / heads]), [2, 0, 3, 1, 4]);
   const split = [0, 1, 2].map(part => squeeze(slice(parts, 0, part, part + 1), 0)) as [Value, Value, Value];
-  const terms = { bias, kept };
-  const made = sharesOf(split, terms);
-  const seen = matmul(drop(made, terms), split[2]);
-  const result = withGradient(seen, [projected], gradient => {
-    const shares = projected.graph.recompute ? sharesOf([after(split[0], gradient), split[1]], terms) : made;
+  const result = attended(split, { bias, kept }, [projected], gradients => {
     const byParts = concat(
-      pullBack(split, terms, shares, seen, gradient).map(part => unsqueeze(part, 0)),
+      gradients.map(part => unsqueeze(part, 0)),
       0,
     );
     return [reshape(transpose(byParts, [1, 3, 0, 2, 4]), projected.shape)];

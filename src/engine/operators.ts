@@ -265,10 +265,11 @@ export const cast = (() => {
 
 /* Products. */
 
-const transposeLast = (x: Value): Value => {
+/** With the last two axes exchanged. */
+export function transposeLast(x: Value): Value {
   const { length } = x.shape;
   return transpose(x, [...x.shape.keys()].slice(0, -2).concat(length - 1, length - 2));
-};
+}
 
 /**
  * The matrix product of the last two axes; the axes before them broadcast.
@@ -712,7 +713,7 @@ export const after = (() => {
   });
   /** @param trigger not a scalar */
   return (x: Value, trigger: Value): Value =>
-    // What a loop computes of an element is not kept in any case.
+    // An element of a loop is there no sooner than the loop.
     x.shape.length === 0 || x.source.kind === 'element' ? x : apply([x, trigger]);
 })();
 
@@ -724,8 +725,9 @@ export const after = (() => {
 export const inBlocks = (() => {
   const apply = define<void>({
     name: 'inBlocks',
-    infer([x, like]) {
-      const [rows, size] = [x!.shape[0]!, like!.shape[0]!];
+    infer([x, like], _, fail) {
+      const [rows, size] = [x!.shape[0], like!.shape[0]];
+      if (rows === undefined || size === undefined) return fail('a scalar has no rows');
       return { dtype: x!.dtype, shape: [Math.ceil(rows / size), size, ...x!.shape.slice(1)] };
     },
     emit: (emitter, [x], output, _, { shape }) =>
@@ -739,7 +741,10 @@ export const inBlocks = (() => {
 export const fromBlocks = (() => {
   const apply = define<{ rows: number }>({
     name: 'fromBlocks',
-    infer: ([x], { rows }) => ({ dtype: x!.dtype, shape: [rows, ...x!.shape.slice(2)] }),
+    infer([x], { rows }, fail) {
+      if (x!.shape.length < 2) fail('blocks of rows need two axes');
+      return { dtype: x!.dtype, shape: [rows, ...x!.shape.slice(2)] };
+    },
     emit: (emitter, [x], output, _, { shape }) =>
       emitter.node('Reshape', [x!, emitter.ints(shape)], { allowzero: 1 }, output),
     vjp: ({ inputs: [, like] }, gradient) => [inBlocks(gradient, like!), undefined],

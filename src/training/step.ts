@@ -56,7 +56,7 @@ export function tokensOnDevice(
   return Math.min(tokensPerPass, Math.max(leastTokensPerPass, most));
 }
 
-/** A GPU takes longer to be told of a small computation than to do it, and has no cache for more. */
+/** A GPU takes longer to be told of a small computation than to do it: it has fewer, and no loops of blocks. */
 const layouts: Readonly<Record<Device, Layout>> = {
   cpu: { buckets: 16, blocks: true },
   webgpu: { buckets: 8, blocks: false },
@@ -66,7 +66,7 @@ const layouts: Readonly<Record<Device, Layout>> = {
 export interface Thrift {
   /** Tokens that go through the model at a time, if memory ran out with more. */
   readonly tokensPerPass?: number | undefined;
-  /** Whether a step was so large that steps hold less at a time since then. */
+  /** Whether a step on a GPU was so large that steps there hold less at a time since then. */
   readonly sparing?: boolean | undefined;
 }
 
@@ -196,7 +196,10 @@ export class Stepper {
     );
   }
 
-  /** On a GPU a step that leaves half of the memory of a pass free may as well use it. With the first that does not, all hold less. */
+  /**
+   * On a GPU a step that leaves half of the memory of a pass free may as well use it. With the first that does not, all hold
+   * less.
+   */
   async #spare({ passes }: Plan): Promise<void> {
     const computed = passes.reduce((sum, { tokens }) => sum + tokens, 0);
     if (this.#options.device === 'cpu' || this.#thrift.sparing || 2 * computed <= this.#tokensPerPass) return;
@@ -410,7 +413,7 @@ export class Stepper {
       ...(what === 'encode' ? [] : [...lossSizes, ['others']]),
     ];
     const { products = 'float32', device, threads } = this.#options;
-    const recompute = this.#thrift.sparing ?? false;
+    const recompute = device !== 'cpu' && (this.#thrift.sparing ?? false);
     const build = (sizes: Sizes): Sized => {
       const graph = new Graph(`training step (${what})`, {
         ...{ products, recompute, textByText: device === 'cpu' },

@@ -133,7 +133,7 @@ it('a training on the GPU is stopped and resumed with the same losses', async ()
   );
 });
 
-it('hold less at a time from the first one of many tokens on, also in a stepper that goes on', async () => {
+it('steps hold less at a time from the first one of many tokens on, also in a stepper that goes on', async () => {
   const folder = join(root, 'bert');
   saveRandomModel(folder, 'bert');
   const set = await readTrainingSet(pairs);

@@ -62,7 +62,10 @@ export interface Architecture {
   };
   /** The most numbers that a tensor has for a token, but for attention. */
   readonly widest: number;
-  /** Bytes that a token takes in a training step, about: all that its gradients keep, of every layer, and the attention of one. */
+  /**
+   * Bytes that a token takes in a training step, about: all that its gradients keep, of every layer, and the attention of one.
+   * So on a GPU; the CPU, which takes texts and rows bit by bit, holds no more.
+   */
   readonly bytesPerToken: number;
   /** What stands before the names if the model was saved with a head: `bert.`, `model.`. */
   readonly prefix: string;

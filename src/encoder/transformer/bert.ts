@@ -98,10 +98,6 @@ export function bert(config: unknown): Architecture {
         const at = `encoder.layer.${layer}`;
         const parts = ['query', 'key', 'value'].map(name => `${at}.attention.self.${name}`);
         const biasOf = ({ mask }: TokenInputs) => mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), unseen);
-        const attend = (
-          xs: readonly Value[],
-          make: (parts: readonly Value[], tokens: TokenInputs) => Value,
-        ) => perBucket(xs, buckets, make);
         const joinedParts = (kind: 'weight' | 'bias') =>
           concat(
             parts.map(name => parameter(`${name}.${kind}`)),
@@ -109,12 +105,13 @@ export function bert(config: unknown): Architecture {
           );
         // Text by text they are read where they are; else one product and one transposition serve all three.
         const seen = graph.textByText
-          ? attend(
+          ? perBucket(
               parts.map(name => dense(x, name)),
+              buckets,
               ([q, k, v], tokens) =>
                 attention(q!, k!, v!, { heads }, biasOf(tokens), dropout?.attention(`${layer}`, tokens)),
             )
-          : attend([linear(x, joinedParts('weight'), joinedParts('bias'))], ([own], tokens) =>
+          : perBucket([linear(x, joinedParts('weight'), joinedParts('bias'))], buckets, ([own], tokens) =>
               selfAttention(own!, heads, biasOf(tokens), dropout?.attention(`${layer}`, tokens)),
             );
         const told = drop(dense(seen, `${at}.attention.output.dense`), `${layer}.attention`);

@@ -2,10 +2,7 @@ import type { Bucket } from './buckets.ts';
 
 /** Shares of attention, of a head and a layer, that are too many for one bucket. */
 const manyShares = 2 ** 20;
-/**
- * The part of all shares that a bucket has then at most, where it can be: large ones fall out of the processor's cache, and
- * take memory at once.
- */
+/** The part of all shares that a bucket has then at most, where it can be: on a GPU those of a bucket are there at once. */
 const greatestPart = 1 / 4;
 
 /**
@@ -50,7 +47,8 @@ const usualBlock = 512;
 
 /**
  * How tokens of a pass go through layers in blocks of one size.
- * @returns rows of a block, and of padding that the last one needs; none where one bucket is whole blocks as it is
+ * @returns rows of a block, and of padding that the last one needs. Only a single bucket may need none: several have one key,
+ * and so one program, with padding.
  */
 export function intoBlocks(buckets: readonly Bucket[]): { readonly block: number; readonly filling: number } {
   const tokens = padded(buckets);

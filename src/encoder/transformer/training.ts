@@ -17,6 +17,7 @@ import {
 } from '../model-folder.ts';
 import { writeSafetensors } from '../safetensors.ts';
 import type { BatchText, Lora, Parameter, Pass, TrainableEncoder, TrainingOptions } from '../trainable.ts';
+import type { Bucket } from './buckets.ts';
 import { dropoutInputs, dropoutTensors } from './dropout.ts';
 import { forward, liveTransformerEncoder, textInputs, textTensors } from './encoder.ts';
 import { poolingConfig, promptConfig, readPrompts, type TransformerModel, wrapperConfig } from './model.ts';
@@ -95,9 +96,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
         if (layout.blocks) {
           const { block, filling } = intoBlocks(own);
           inputs.block = tensor('bool', [block], new Uint8Array(block));
-          const isOne = filling <= architecture.maxTokens;
-          const [texts, length] = isOne ? [1, filling] : [filling, 1];
-          if (filling > 0) buckets.push({ members: [], texts, length });
+          if (filling > 0) buckets.push(fillerOf(filling, architecture.maxTokens));
         }
         for (const [i, bucket] of buckets.entries()) {
           for (const [name, values] of Object.entries(textTensors(bucket, renumbered, base.pooling)))
@@ -108,7 +107,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
           Object.assign(inputs, dropoutTensors(architecture, options.dropout, seed, buckets, lengths));
         }
         return {
-          ...{ key: keyOf(own.length, buckets.length > own.length), inputs },
+          ...{ key: keyOf(own.length, layout.blocks, buckets.length > own.length), inputs },
           members: own.flatMap(({ members }) => members),
           tokens: buckets.reduce((sum, { texts, length }) => sum + texts * length, 0),
         };
@@ -120,13 +119,14 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
       };
     },
 
-    sizes: key => [
-      ...Array.from({ length: bucketsOf(key).all }, (_, i) => [`texts${i}`, `length${i}`]),
-      ['block'],
-    ],
+    sizes(key) {
+      const { all, inBlocks } = readKey(key);
+      const buckets = Array.from({ length: all }, (_, i) => [`texts${i}`, `length${i}`]);
+      return inBlocks ? [...buckets, ['block']] : buckets;
+    },
 
     forward(graph, parameter, key, sizes) {
-      const { own, all } = bucketsOf(key);
+      const { own, all, inBlocks } = readKey(key);
       const buckets = Array.from({ length: all }, (_, i) =>
         textInputs(graph, sizes[`texts${i}`]!, sizes[`length${i}`]!, String(i)),
       );
@@ -139,7 +139,7 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
       };
       const dropout =
         options.dropout > 0 ? dropoutInputs(graph, options.dropout, architecture, buckets) : undefined;
-      const block = graph.textByText ? graph.input('block', 'bool', [sizes.block!]) : undefined;
+      const block = inBlocks ? graph.input('block', 'bool', [sizes.block!]) : undefined;
       const vectors = forward(base, graph, added, buckets, { dropout, block });
       const texts = buckets.slice(0, own).reduce((sum, { ids }) => sum + ids.shape[0]!, 0);
       return own === all ? vectors : slice(vectors, 0, 0, texts);
@@ -150,14 +150,21 @@ export function trainableTransformer(base: TransformerModel, options: TrainingOp
   };
 }
 
-/** The key of a pass: its buckets, and whether there is one more, of padding. */
-function keyOf(buckets: number, isFilled: boolean): string {
-  return `${buckets}${isFilled ? '+' : ''}`;
+/** A bucket of padding, which belongs to no text: of one row, unless that is longer than the table of positions. */
+function fillerOf(tokens: number, maxTokens: number): Bucket {
+  const [texts, length] = tokens <= maxTokens ? [1, tokens] : [tokens, 1];
+  return { members: [], texts, length };
 }
 
-function bucketsOf(key: string): { readonly own: number; readonly all: number } {
-  const own = Number.parseInt(key, 10);
-  return { own, all: key.endsWith('+') ? own + 1 : own };
+/** The key of a pass: how many buckets it has, whether it goes in blocks, and whether there is one more bucket, of padding. */
+function keyOf(buckets: number, inBlocks: boolean, isFilled: boolean): string {
+  return [buckets, ...(inBlocks ? ['blocks'] : []), ...(isFilled ? ['filled'] : [])].join(' ');
+}
+
+function readKey(key: string): { readonly own: number; readonly all: number; readonly inBlocks: boolean } {
+  const [count, ...rest] = key.split(' ');
+  const own = Number(count);
+  return { own, all: rest.includes('filled') ? own + 1 : own, inBlocks: rest.includes('blocks') };
 }
 
 /** The layer that a parameter belongs to, counted from 0; those below all layers are of −1, those above of no number. */

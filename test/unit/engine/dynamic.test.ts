@@ -62,7 +62,9 @@ function build({ texts, length }: TextSizes, options: ConstructorParameters<type
   const seen = selfAttention(projected, 2, bias);
   const shared = slice(x, -1, 0, width / 2);
   const grouped = attention(x, shared, shared, { heads: 2, groups: 1 }, bias);
-  const scaled = rmsNorm(add(add(seen, grouped), x), get('gain'), 1e-6);
+  const sum = add(add(seen, grouped), x);
+  const normedRow = (row: Value) => rmsNorm(row, get('gain'), 1e-6);
+  const scaled = graph.textByText ? graph.mapEach([sum], ([text]) => [normedRow(text!)])[0]! : normedRow(sum);
   const flat = reshape(linear(scaled, get('project')), [texts * length, width]);
   const outputs = { flat, spread: expand(unsqueeze(slice(flat, -1, 0, 1), 0), [3, texts * length, 1]) };
   return { graph, outputs };
@@ -84,6 +86,7 @@ describe('a model for all sizes', () => {
     ['runtime', false],
     [undefined, false],
     [undefined, true],
+    ['standard', true],
   ] as const)(
     'computes what the graph of each size does (fusions: %s, attention text by text: %s)',
     async (fusions, textByText) => {

@@ -403,6 +403,9 @@ describe('a loop over the first axis', () => {
       sums: [9, 21, 33],
       rows: [22, 43, 24, 45, 26, 47],
     });
+    expect(await evaluate(graph, { sums: sums! }, fed)).toEqual({ sums: [9, 21, 33] });
+    const [loop] = toOnnx(graph, [sums!]).model.nodes.filter(({ type }) => type === 'Scan');
+    expect(loop!.outputs).toHaveLength(1);
   });
 
   test('has the gradient that it is given, and none of its own', async () => {
@@ -425,6 +428,9 @@ describe('a loop over the first axis', () => {
     expect(() => graph.mapEach([x, y], ([row]) => [row!])).toThrow(/the first axes differ/);
     expect(() => graph.mapEach([graph.constant(1)], ([x]) => [x!])).toThrow(/or there is none/);
     expect(() => graph.mapEach([x], () => [y])).toThrow(/a result is not computed from the elements/);
+    expect(() => graph.mapEach([x], ([row]) => [row!])).toThrow(/or is one of them/);
+    const twice = ([row]: readonly Value[]) => Array<Value>(2).fill(neg(row!));
+    expect(() => graph.mapEach([x], twice)).toThrow(/a result is there twice/);
     const inner = ([row]: readonly Value[]) => graph.mapEach([row!], ([each]) => [neg(each!)]);
     expect(() => graph.mapEach([x], inner)).toThrow(/a loop in a loop/);
     let leaked: Value | undefined;

@@ -59,6 +59,8 @@ async function open(family: 'bert' | 'qwen3', options: Partial<Recipe> = {}): Pr
   return openForTraining(folder, { ...recipe, ...options });
 }
 
+const ofAllLengths = (i: number) => 1 + ((i * 5) % 13);
+
 /** Losses and norms of some steps, and the parameters and first moments after them. */
 async function trained(
   model: TrainableEncoder,
@@ -120,23 +122,34 @@ describe.each(['bert', 'qwen3'] as const)('a step on %s', { timeout: 180_000 }, 
     },
   );
 
-  it('is the same for many texts in eight buckets and in passes of four', async () => {
-    const many = Array.from({ length: 40 }, (_, i) => ({ id: `m${i}`, text: text(1 + ((i * 5) % 13)) }));
-    const draws = queries.map((query, i): Draw => {
-      const [positive, ...negatives] = [0, 1, 2, 3, 4, 5].map(k => 6 * i + k) as [number, ...number[]];
+  it.each([
+    ['eight buckets', { asking: queries, group: 6, lengthOf: ofAllLengths, key: '8 blocks filled' }],
+    ['several blocks', { asking: queries, group: 40, lengthOf: ofAllLengths, key: '8 blocks filled' }],
+    // Of 521 texts, which is a prime, in one bucket.
+    ['no whole blocks', { asking: [text(11)], group: 520, lengthOf: () => 11, key: '1 blocks filled' }],
+  ])('is the same for texts of %s and in small passes', async (_, { asking, group, lengthOf, key }) => {
+    const many = Array.from({ length: group * asking.length }, (_, i) => ({
+      id: `m${i}`,
+      text: text(lengthOf(i)),
+    }));
+    const draws = asking.map((query, i): Draw => {
+      const own = Array.from({ length: group }, (_, k) => group * i + k);
+      const [positive, ...negatives] = own as [number, ...number[]];
       const row = { query, positives: [positive], negatives, weight: 1, trajectory: '' };
       return { row: { ...row, known: new Set([positive]) }, positive, negatives };
     });
     const how = { set: { ...set, documents: many }, steps: [[draws]] };
     const model = await open(family);
-    const asked = many.map(({ text }) => ({ kind: 'document' as const, text }));
-    const keys = (tokensPerPass: number) =>
-      new Set(
-        model.plan(asked, tokensPerPass, 0, { buckets: 16, blocks: true }).passes.map(({ key }) => key),
-      );
-    expect([keys(100_000), keys(150)]).toEqual([new Set(['8+']), new Set(['4+'])]);
+    const texts = [...new Set([...asking, ...many.map(({ text }) => text)])];
+    const keys = (tokensPerPass: number) => {
+      const asked = texts.map(text => ({ kind: 'document' as const, text }));
+      return model.plan(asked, tokensPerPass, 0, { buckets: 16, blocks: true }).passes.map(({ key }) => key);
+    };
+    expect(keys(100_000)).toEqual([key]);
+    const tokensPerPass = group < 100 ? 150 : 1500;
+    expect(keys(tokensPerPass).length).toBeGreaterThan(1);
     const whole = await trained(await open(family), how);
-    const parts = await trained(model, { ...how, tokensPerPass: 150 });
+    const parts = await trained(model, { ...how, tokensPerPass });
     expectClose([parts.results[0]!.loss], [whole.results[0]!.loss], 1e-5);
     expectClose(parts.moments, whole.moments, 1e-5);
   });
